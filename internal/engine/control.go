@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// errRunning is returned by a transition when the executor is claimed.
+var errRunning = errors.New("claimed or running")
+
+// alter changes an executor that has not started, calling it off when it waits
+// for its time. It returns errRunning when it has started. apply is given
+// scheduled and final executors, and refuses what it doesn't want with an error.
+func (e *Engine) alter(ctx context.Context, id ExecutorID, apply func(*Executor) error) (Executor, error) {
+	for unstored := 0; ; unstored++ {
+		if r := e.live.find(id); r != nil {
+			return e.alterWaiting(ctx, r, apply)
+		}
+		changed, err := e.store.Transition(ctx, []ExecutorID{id}, func(ex *Executor) error {
+			if !ex.State.Final() && ex.State != Scheduled {
+				return errRunning // claimed since we looked, or its end is not stored
+			}
+			return apply(ex)
+		})
+		switch {
+		case errors.Is(err, errRunning) && unstored < 2:
+			continue
+		case err != nil:
+			return Executor{}, err
+		case len(changed) == 0: // there is none, or it was left as it is
+			return e.store.Executor(ctx, id)
+		}
+		e.changed.notify()
+		poke(e.wake)
+		return changed[0], nil
+	}
+}
+
+// alterWaiting is alter for a claimed executor.
+func (e *Engine) alterWaiting(ctx context.Context, r *liveRun, apply func(*Executor) error) (Executor, error) {
+	inTime := r.callOff(func(ex *Executor) error {
+		_ = backToScheduled(ex)
+		return apply(ex)
+	})
+	if !inTime {
+		return Executor{}, errRunning
+	}
+	select {
+	case <-r.done:
+		return e.store.Executor(ctx, r.executor.ID)
+	case <-ctx.Done():
+		return Executor{}, context.Cause(ctx)
+	}
+}
+
+// MoveExecutor changes the due time of an executor that has not run. The
+// warnings say when the new time is already too late. CodeConflict when it runs
+// or has run.
+func (e *Engine) MoveExecutor(ctx context.Context, id ExecutorID, due time.Time) (Executor, []string, error) {
+	if due.Before(firstInstant) || !due.Before(lastInstant) {
+		return Executor{}, nil, problemAt("/args/date", "Invalid date format")
+	}
+	due = due.UTC().Truncate(time.Microsecond)
+	ex, err := e.alter(ctx, id, func(ex *Executor) error {
+		if ex.State.Final() && !ex.State.NeverRan() {
+			return Errorf(CodeConflict, "executor %s has run already (%s), so it cannot be moved; post a new plan", id, ex.State)
+		}
+		_ = backToScheduled(ex)
+		ex.Due, ex.Finished = due, time.Time{}
+		if now := time.Now().UTC(); now.After(due.Add(ex.MisfireGrace)) {
+			markMissed(ex, now, "it had passed when the executor was moved")
+		}
+		return nil
+	})
+	if errors.Is(err, errRunning) {
+		err = Errorf(CodeConflict, "executor %s is running, so it cannot be moved; POST /api/1/executors/%s/halt stops it", id, id)
+	}
+	if err != nil {
+		return Executor{}, nil, err
+	}
+	ex.Args = nil
+	e.log.Info("executor moved", "executor", id, "plan", ex.PlanID, "due", ex.Due, "state", ex.State)
+	var warnings []string
+	if ex.State == Missed {
+		warnings = append(warnings, "it will not run: "+ex.Reason)
+	}
+	return ex, warnings, nil
+}
+
+// HaltExecutor stops a run and has it undone; one that has not started is
+// cancelled; one that has ended with an effect still in place is undone now.
+// It returns as soon as that is set going. reason is for people.
+func (e *Engine) HaltExecutor(ctx context.Context, id ExecutorID, reason string) (Executor, error) {
+	if err := e.haltOne(ctx, id, reason); err != nil {
+		return Executor{}, err
+	}
+	return e.Executor(ctx, id)
+}
+
+func (e *Engine) haltOne(ctx context.Context, id ExecutorID, reason string) error {
+	if reason == "" {
+		reason = "halted by hand"
+	}
+	_, err := e.alter(ctx, id, func(ex *Executor) error {
+		if ex.State.Final() {
+			return ErrSkip
+		}
+		ex.State, ex.Reason, ex.Finished = Cancelled, reason, time.Now().UTC()
+		return nil
+	})
+	if errors.Is(err, errRunning) {
+		if r := e.live.peek(id); r != nil {
+			r.stop(&StopReason{State: Halted, Reason: reason, TakeBack: true})
+			e.log.Info("executor halted", "executor", id, "plan", r.executor.PlanID, "reason", reason)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = e.takeBack(ctx, id)
+	return err
+}
+
+// HaltPlan halts every executor of the plan as HaltExecutor does and returns
+// how many it stopped or called off.
+func (e *Engine) HaltPlan(ctx context.Context, id PlanID, reason string) (int, error) {
+	if _, err := e.store.Plan(ctx, id); err != nil {
+		return 0, err
+	}
+	halted := 0
+	err := e.eachOf(ctx, id, func(ex Executor) error {
+		if ex.State.Final() && !ex.Undo.Unsettled() && ex.Undo != UndoKept {
+			return nil
+		}
+		if !ex.State.Final() {
+			halted++
+		}
+		return e.haltOne(ctx, ex.ID, reason)
+	})
+	return halted, err
+}
+
+// eachOf calls fn for every executor of a plan, page by page.
+func (e *Engine) eachOf(ctx context.Context, id PlanID, fn func(Executor) error) error {
+	q := ExecutorQuery{Plan: id, Limit: 500}
+	for {
+		list, next, err := e.store.Executors(ctx, q)
+		if err != nil {
+			return fmt.Errorf("list the executors of plan %s: %w", id, err)
+		}
+		for _, ex := range list {
+			if err := fn(ex); err != nil && CodeOf(err) != CodeNotFound {
+				return err
+			}
+		}
+		if next == "" {
+			return nil
+		}
+		q.Cursor = next
+	}
+}

@@ -1,0 +1,163 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Deletion is how far a deletion has come.
+type Deletion struct {
+	// Done is false while runs are still being stopped or undone; the deletion
+	// goes on.
+	Done bool
+}
+
+const (
+	deletionReason = "its plan or executor was deleted"
+	// deletionLimit bounds a deletion that goes on in the background: a run's
+	// grace and the attempts to undo it.
+	deletionLimit = 30 * time.Minute
+)
+
+// DeletePlan stops and undoes what runs, then deletes. CodeConflict when an
+// undo stays open or failed and abandonUndo is not set; the plan's executors
+// are called off all the same.
+func (e *Engine) DeletePlan(ctx context.Context, id PlanID, abandonUndo bool) (Deletion, error) {
+	if _, err := e.store.Plan(ctx, id); err != nil {
+		return Deletion{}, err
+	}
+	return e.remove(ctx, removal{
+		name:    "plan " + string(id),
+		abandon: abandonUndo,
+		pending: func(ctx context.Context) (bool, error) {
+			p, err := e.store.Plan(ctx, id)
+			return p.Counts.Pending > 0, err
+		},
+		each: func(ctx context.Context, fn func(Executor) error) error { return e.eachOf(ctx, id, fn) },
+		drop: func(ctx context.Context) error { return e.store.DeletePlan(ctx, id) },
+	})
+}
+
+// DeleteExecutor deletes one executor by the rules of DeletePlan.
+func (e *Engine) DeleteExecutor(ctx context.Context, id ExecutorID, abandonUndo bool) (Deletion, error) {
+	if _, err := e.store.Executor(ctx, id); err != nil {
+		return Deletion{}, err
+	}
+	return e.remove(ctx, removal{
+		name:    "executor " + string(id),
+		abandon: abandonUndo,
+		pending: func(ctx context.Context) (bool, error) {
+			ex, err := e.store.Executor(ctx, id)
+			return !ex.State.Final(), err
+		},
+		each: func(ctx context.Context, fn func(Executor) error) error {
+			ex, err := e.store.Executor(ctx, id)
+			if err != nil {
+				return err
+			}
+			return fn(ex)
+		},
+		drop: func(ctx context.Context) error { return e.store.DeleteExecutor(ctx, id) },
+	})
+}
+
+// removal is the deletion of something that has executors.
+type removal struct {
+	name    string
+	abandon bool
+	// pending says whether any of its executors is not final; a cheap look.
+	pending func(context.Context) (bool, error)
+	each    func(context.Context, func(Executor) error) error
+	drop    func(context.Context) error
+}
+
+// remove halts and undoes, waits a while, and deletes; if that takes longer it
+// goes on by itself.
+func (e *Engine) remove(ctx context.Context, r removal) (Deletion, error) {
+	if !r.abandon {
+		if err := e.refuseFailedUndo(ctx, r); err != nil {
+			return Deletion{}, err
+		}
+	}
+	err := r.each(ctx, func(ex Executor) error {
+		if ex.State.Final() && ex.Undo != UndoOpen {
+			return nil
+		}
+		return e.haltOne(ctx, ex.ID, deletionReason)
+	})
+	if err != nil {
+		return Deletion{}, err
+	}
+	waiting, cancel := context.WithTimeoutCause(ctx, e.settings.DeletionWait, errStillAtIt)
+	defer cancel()
+	err = e.removeWhenSettled(waiting, r)
+	if errors.Is(err, errStillAtIt) {
+		e.background.Go(func() { e.removeLater(r) })
+		return Deletion{}, nil
+	}
+	return Deletion{Done: err == nil}, err
+}
+
+var errStillAtIt = errors.New("runs are still being stopped or undone")
+
+// removeWhenSettled waits until nothing runs or is being undone, then deletes.
+func (e *Engine) removeWhenSettled(ctx context.Context, r removal) error {
+	if err := e.changed.until(ctx, func() (bool, error) { return e.settled(ctx, r) }); err != nil {
+		return err
+	}
+	if !r.abandon {
+		if err := e.refuseFailedUndo(ctx, r); err != nil {
+			return err
+		}
+	}
+	if err := r.drop(ctx); err != nil {
+		return err
+	}
+	e.log.Info("deleted", "what", r.name, "undo_abandoned", r.abandon)
+	e.changed.notify()
+	return nil
+}
+
+// settled says whether no executor runs and no undo is under way. A removal
+// that abandons undos waits only for those that are being executed right now.
+func (e *Engine) settled(ctx context.Context, r removal) (bool, error) {
+	if pending, err := r.pending(ctx); pending || err != nil {
+		return false, err
+	}
+	settled := true
+	err := r.each(ctx, func(ex Executor) error {
+		if ex.Undo != UndoOpen && ex.Undo != UndoUndoing {
+			return nil
+		}
+		if r.abandon {
+			settled = settled && !e.undoing.has(ex.ID)
+			return nil
+		}
+		due, err := e.undoDue(ctx, ex.ID)
+		settled = settled && !due
+		return err
+	})
+	return settled, err
+}
+
+// removeLater finishes a deletion that took longer than its caller would wait.
+func (e *Engine) removeLater(r removal) {
+	ctx, cancel := context.WithTimeout(e.undos, deletionLimit)
+	defer cancel()
+	if err := e.removeWhenSettled(ctx, r); err != nil && e.undos.Err() == nil {
+		e.log.Error("a deletion that had been accepted could not be finished", "what", r.name, "error", err)
+	}
+}
+
+// refuseFailedUndo is a conflict when something could not be taken back.
+func (e *Engine) refuseFailedUndo(ctx context.Context, r removal) error {
+	return r.each(ctx, func(ex Executor) error {
+		if ex.Undo != UndoFailed {
+			return nil
+		}
+		return Errorf(CodeConflict, "%s is not deleted: the undo of executor %s has failed; "+
+			"mend it and POST /api/1/executors/%s/halt to undo again, or delete with ?abandon_undo=true, "+
+			"which leaves the effect in place", r.name, ex.ID, ex.ID)
+	})
+}

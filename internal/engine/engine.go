@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Engine plans, schedules and runs attacks. Its life:
+//
+//  1. New only puts it together.
+//  2. Start settles what an earlier daemon left behind, then starts the
+//     scheduler and the undo loop. From here on attacks run.
+//  3. The other methods may be called, from any goroutine.
+//  4. Shutdown stops what runs, has it undone, and leaves the rest to the next
+//     Start.
+type Engine struct {
+	settings Settings
+	store    Store
+	host     Host
+	log      hclog.Logger
+
+	live     *register // runs that have been claimed
+	undoing  *idSet    // executors whose records are being executed
+	inFlight *keySet   // idempotency keys being answered
+	planning *waitRoom // planners running or waiting
+
+	changed broadcast     // something about an executor or its log changed
+	wake    chan struct{} // the scheduler should look again
+	undo    chan struct{} // the undo loop should look again
+
+	// loops ends the scheduler; undos ends the undo loop; both with a cause.
+	loops, undos           context.Context
+	endLoops, endUndos     context.CancelFunc
+	scheduling, background sync.WaitGroup
+
+	mu      sync.Mutex
+	started bool
+	closed  bool
+}
+
+// New returns an engine that is not yet at work.
+func New(settings Settings, store Store, host Host) *Engine {
+	s := settings.withDefaults()
+	e := &Engine{
+		settings: s,
+		store:    store,
+		host:     host,
+		log:      s.Logger,
+		live:     newRegister(),
+		undoing:  newSet[ExecutorID](),
+		inFlight: newSet[string](),
+		planning: newWaitRoom(2*s.Cores, 64),
+		wake:     make(chan struct{}, 1),
+		undo:     make(chan struct{}, 1),
+	}
+	e.loops, e.endLoops = context.WithCancel(context.Background())
+	e.undos, e.endUndos = context.WithCancel(context.Background())
+	return e
+}
+
+// Start settles what an earlier daemon left, then begins to schedule. The
+// context bounds the settling only.
+func (e *Engine) Start(ctx context.Context) error {
+	if err := e.reconcile(ctx); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return errClosed
+	}
+	e.started = true
+	e.scheduling.Go(e.schedule)
+	e.background.Go(e.undoLoop)
+	e.background.Go(e.tidy)
+	return nil
+}
+
+// Shutdown starts nothing more, gives unstarted executors back, stops and
+// undoes what runs, and returns when all is at rest or ctx has ended. What is
+// still open then is taken up by the next Start. The engine can't be started
+// again.
+func (e *Engine) Shutdown(ctx context.Context) error {
+	e.mu.Lock()
+	e.closed = true
+	started := e.started
+	e.started = false
+	e.mu.Unlock()
+
+	e.endLoops()
+	e.scheduling.Wait()
+	for _, r := range e.live.all() {
+		r.callOff(backToScheduled)
+		r.stop(&StopReason{State: Halted, Reason: "the daemon was shut down", Shutdown: true})
+	}
+	err := e.live.empty(ctx)
+	if err == nil && started {
+		err = e.undosAtRest(ctx)
+	}
+	e.endUndos()
+	e.changed.notify()
+	return errors.Join(err, waitFor(ctx, &e.background))
+}
+
+// Ready returns nil while the engine is at work.
+func (e *Engine) Ready() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.closed:
+		return errClosed
+	case !e.started:
+		return Errorf(CodeBusy, "the engine is starting")
+	}
+	return nil
+}
+
+// Zone is where times are shown, and read when they have no offset.
+func (e *Engine) Zone() *time.Location { return e.settings.Zone }
+
+// Offers is Host.Offers.
+func (e *Engine) Offers(kind Kind) []Offer { return e.host.Offers(kind) }
+
+// Offer is Host.Offer.
+func (e *Engine) Offer(kind Kind, ref Ref) (Offer, error) { return e.host.Offer(kind, ref) }
+
+// Plugins is Host.Plugins.
+func (e *Engine) Plugins() []PluginFile { return e.host.Plugins() }
+
+// Rescan is Host.Rescan.
+func (e *Engine) Rescan(ctx context.Context) error { return e.host.Rescan(ctx) }
+
+var errClosed = Errorf(CodeClosed, "the daemon is shutting down")
+
+// poke makes the receiver of c look again; it never blocks.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

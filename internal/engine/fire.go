@@ -1,0 +1,269 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// fire takes a claimed executor through its run: launch, wait for the due time,
+// start, record the end. Whatever happens, the executor's next state is stored
+// before the run stops being live.
+func (e *Engine) fire(r *liveRun) {
+	defer func() {
+		e.live.remove(r)
+		e.changed.notify()
+		poke(e.wake)
+		poke(e.undo)
+	}()
+	job, err := e.prepare(r)
+	if err != nil {
+		e.leave(r, failedToStart(err))
+		return
+	}
+	process, err := e.host.Launch(r.ctx, job.offer, r.executor.ID)
+	if err != nil {
+		e.leave(r, failedToStart(fmt.Errorf("its process could not be started: %w", err)))
+		return
+	}
+	if leave := r.awaitDue(e.settings.Boot); leave != nil {
+		process.Discard()
+		e.leave(r, leave)
+		return
+	}
+	if !r.begin() {
+		process.Discard()
+		e.leave(r, backToScheduled)
+		return
+	}
+	e.run(r, job, process)
+}
+
+// job is all a run needs besides its process.
+type job struct {
+	plan   Plan
+	offer  Offer
+	config Config
+	scrub  scrubber
+}
+
+// prepare reads the plan and checks that its attack can still be run.
+func (e *Engine) prepare(r *liveRun) (job, error) {
+	plan, err := e.store.Plan(r.ctx, r.executor.PlanID)
+	if err != nil {
+		return job{}, fmt.Errorf("read its plan: %w", err)
+	}
+	config, err := configOf(plan, r.executor)
+	if err != nil {
+		return job{}, err
+	}
+	offer, err := e.host.Offer(KindAttack, config.Ref)
+	if err != nil {
+		return job{}, err
+	}
+	if problems := problemsOf(offer, config, ""); len(problems) > 0 {
+		return job{}, fmt.Errorf("its args no longer fit %s, which was replaced since: %s: %s",
+			config.Ref, problems[0].Pointer, problems[0].Message)
+	}
+	secrets := append(offer.Compiled.Secrets(config.Doc), plan.AttackSecrets...)
+	r.update(func(run *Run) { run.Ref, run.Digest = offer.Ref, offer.Digest })
+	return job{plan: plan, offer: offer, config: config, scrub: newScrubber(config, secrets)}, nil
+}
+
+// configOf returns the attack config of one executor of the plan.
+func configOf(p Plan, ex Executor) (Config, error) {
+	if ex.Args == nil {
+		return p.Attack, nil
+	}
+	return p.Attack.With(p.Attack.Ref, ex.Args)
+}
+
+// awaitDue waits for the due time. It returns nil when the run is to start,
+// and else what to make of the executor.
+//
+// Start must not leave before the instant on the boot clock that the claim
+// promises, whatever happens to the wall clock: after a crash that promise tells
+// whether it can have left.
+func (r *liveRun) awaitDue(boot func() BootTime) func(*Executor) error {
+	for {
+		now := time.Now()
+		wait := r.executor.Due.Sub(now)
+		if promise := r.executor.Claim.DueAt - boot().Elapsed; wait <= 0 && promise > 0 && promise <= lookAhead {
+			wait = promise
+		}
+		switch {
+		case -wait > r.executor.MisfireGrace:
+			return func(ex *Executor) error {
+				markMissed(ex, now.UTC(), "starting its process took too long")
+				return nil
+			}
+		case wait <= 0:
+			return nil
+		case wait > 2*lookAhead: // the clock was set back
+			return backToScheduled
+		}
+		t := time.NewTimer(min(wait, time.Second))
+		select {
+		case <-t.C:
+		case <-r.off:
+			t.Stop()
+			return backToScheduled // a call-off says otherwise if it wants to
+		}
+	}
+}
+
+// run sends Start and sees the run through to its stored end.
+func (e *Engine) run(r *liveRun, j job, process Process) {
+	ctx, cancel := context.WithTimeoutCause(r.ctx, j.plan.Timeout, &StopReason{
+		State: TimedOut, Reason: fmt.Sprintf("it was still running after its timeout of %s", j.plan.Timeout),
+	})
+	defer cancel()
+	r.update(func(run *Run) { run.PID = process.PID() })
+	sink := &sink{engine: e, run: r, job: j}
+	exit := process.Run(ctx, Start{
+		Executor: r.executor.ID, Plan: j.plan.ID, PlanName: j.plan.Name, Name: r.executor.Name,
+		Config: j.config, Seed: r.executor.Seed, Due: r.executor.Due, Timeout: j.plan.Timeout,
+		Zone: j.plan.Zone,
+	}, sink)
+	sink.writes.Wait()
+	exit.Failure = j.scrub.failure(exit.Failure)
+	exit.Status.Stderr = j.scrub.text(exit.Status.Stderr)
+
+	state, reason := outcome(exit, stopReason(ctx))
+	reason = j.scrub.text(reason)
+	r.update(func(run *Run) { run.Failure, run.Exit = exit.Failure, &exit.Status })
+	e.finish(r, j, state, reason, stopReason(ctx))
+}
+
+// stopReason returns why a run's context ended, nil when it has not.
+func stopReason(ctx context.Context) *StopReason {
+	var why *StopReason
+	errors.As(context.Cause(ctx), &why)
+	return why
+}
+
+// outcome is the final state of a run and the reason in words.
+func outcome(exit Exit, why *StopReason) (State, string) {
+	switch {
+	case exit.Stopped && why != nil:
+		return why.State, why.Reason
+	case exit.Finished && exit.Failure == nil:
+		return Succeeded, ""
+	case exit.Finished:
+		return Failed, exit.Failure.Message
+	}
+	how := fmt.Sprintf("exit code %d", exit.Status.Code)
+	if exit.Status.Signal != "" {
+		how = "signal: " + exit.Status.Signal
+	}
+	reason := "its process ended without an answer (" + how + ")"
+	if exit.Err != nil {
+		reason += ": " + exit.Err.Error()
+	}
+	return Crashed, reason
+}
+
+// finish stores the end of a run that was started.
+func (e *Engine) finish(r *liveRun, j job, state State, reason string, why *StopReason) {
+	now := time.Now().UTC()
+	run := r.record()
+	takeBack := j.plan.UndoPolicy != UndoKeep || (why != nil && why.TakeBack)
+	ex, err := e.persist(r, Finish{
+		ID: r.executor.ID,
+		Apply: func(ex *Executor) error {
+			if ex.Started.IsZero() {
+				ex.Started = maxTime(now, ex.Due)
+			}
+			ex.State, ex.Reason, ex.Finished, ex.Claim = state, reason, now, nil
+			return nil
+		},
+		Run:  &run,
+		Log:  r.log.take(true),
+		Undo: func(u *UndoRecord) { settle(u, state == Succeeded, takeBack, now) },
+	})
+	if err != nil {
+		e.log.Error("the end of a run could not be stored; after a restart it will count as lost",
+			"executor", r.executor.ID, "plan", j.plan.ID, "ref", run.Ref, "state", state, "error", err)
+		return
+	}
+	e.log.Info("executor finished", "executor", ex.ID, "plan", ex.PlanID, "ref", ex.AttackRef,
+		"state", ex.State, "reason", ex.Reason, "lag", ex.Lag, "undo", ex.Undo)
+}
+
+// settle says what becomes of an open undo record when its run has ended.
+func settle(u *UndoRecord, succeeded, takeBack bool, now time.Time) {
+	switch {
+	case succeeded && u.UndoAt.IsZero(): // it stays until somebody asks
+	case succeeded:
+		u.Due = u.UndoAt
+	case takeBack:
+		u.Due = now
+	default:
+		u.State, u.Finished = RecordKept, now
+	}
+}
+
+// leave stores what becomes of an executor whose Start was not sent.
+func (e *Engine) leave(r *liveRun, apply func(*Executor) error) {
+	if asked := r.calledOff(); asked != nil {
+		apply = asked
+	}
+	run := r.record()
+	finish := Finish{ID: r.executor.ID, Log: r.log.take(true), Apply: func(ex *Executor) error {
+		ex.Claim = nil
+		return apply(ex)
+	}}
+	if run.Digest != "" {
+		finish.Run = &run
+	}
+	ex, err := e.persist(r, finish)
+	if err != nil {
+		e.log.Error("what became of a claimed executor could not be stored; a restart will settle it",
+			"executor", r.executor.ID, "plan", r.executor.PlanID, "error", err)
+		return
+	}
+	if ex.State != Scheduled {
+		e.log.Warn("executor did not start", "executor", ex.ID, "plan", ex.PlanID, "ref", ex.AttackRef,
+			"state", ex.State, "reason", ex.Reason)
+	}
+}
+
+// persist stores the end of a run, and tries again for a while when the store
+// fails, since the outcome exists nowhere else.
+func (e *Engine) persist(r *liveRun, f Finish) (Executor, error) {
+	r.storing.Lock()
+	defer r.storing.Unlock()
+	r.stored = true
+	pause := 100 * time.Millisecond
+	for attempt := 1; ; attempt++ {
+		ex, err := e.store.FinishRun(context.Background(), f)
+		if err == nil || attempt == 6 || CodeOf(err) == CodeNotFound {
+			return ex, err
+		}
+		e.log.Warn("the store failed; trying again", "executor", f.ID, "attempt", attempt, "error", err)
+		sleep(e.undos, pause)
+		pause *= 2
+	}
+}
+
+// backToScheduled undoes a claim.
+func backToScheduled(ex *Executor) error {
+	ex.State, ex.Claim, ex.Reason = Scheduled, nil, ""
+	return nil
+}
+
+// failedToStart makes an executor failed because of what happened before Start.
+func failedToStart(err error) func(*Executor) error {
+	return func(ex *Executor) error {
+		ex.State, ex.Finished, ex.Reason = Failed, time.Now().UTC(), err.Error()
+		return nil
+	}
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

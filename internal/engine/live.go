@@ -1,0 +1,196 @@
+package engine
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// liveRun is an executor from its claim until the end of its run is stored. It
+// is first waiting for its due time; then it is either started or called off,
+// never both.
+type liveRun struct {
+	executor Executor // as claimed
+	log      *runLog
+	// ctx ends with a *StopReason when the run is to be stopped.
+	ctx  context.Context
+	stop func(*StopReason)
+	off  chan struct{} // closed when called off
+	done chan struct{} // closed when the end is stored
+
+	mu    sync.Mutex
+	phase phase
+	apply func(*Executor) error // what a call-off makes of the executor
+	run   Run
+
+	// storing orders the writes of the run's record; stored is set with the
+	// last one.
+	storing sync.Mutex
+	stored  bool
+}
+
+type phase int
+
+const (
+	waiting phase = iota
+	started
+	gone // called off
+)
+
+func newLiveRun(ex Executor) *liveRun {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	return &liveRun{
+		executor: ex,
+		log:      &runLog{},
+		ctx:      ctx,
+		stop:     func(why *StopReason) { cancel(why) },
+		off:      make(chan struct{}),
+		done:     make(chan struct{}),
+		run:      Run{Executor: ex.ID, Ref: ex.AttackRef},
+	}
+}
+
+// begin claims the right to send Start.
+func (r *liveRun) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.phase != waiting {
+		return false
+	}
+	r.phase = started
+	return true
+}
+
+// callOff takes the right to start away, if there is still time, and leaves
+// word what to make of the executor. It says whether it came in time.
+func (r *liveRun) callOff(apply func(*Executor) error) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.phase != waiting {
+		return false
+	}
+	r.phase = gone
+	r.apply = apply
+	close(r.off)
+	r.stop(&StopReason{State: Cancelled, Reason: "called off"})
+	return true
+}
+
+// calledOff returns what a call-off wants made of the executor, nil when there
+// was none.
+func (r *liveRun) calledOff() func(*Executor) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.phase != gone {
+		return nil
+	}
+	return r.apply
+}
+
+func (r *liveRun) hasStarted() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.phase == started
+}
+
+// update changes the run's record.
+func (r *liveRun) update(fn func(*Run)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	fn(&r.run)
+}
+
+// record returns a copy of the run's record as it is now.
+func (r *liveRun) record() Run {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	run := r.run
+	run.Targets = append([]Target(nil), run.Targets...)
+	run.LogDropped = r.log.dropped()
+	return run
+}
+
+// register holds the runs that are live. Claiming and registering is one step
+// for whoever asks, so that an executor seen as starting in the store is found
+// here, unless its end is being stored.
+type register struct {
+	claiming sync.RWMutex
+
+	mu      sync.Mutex
+	runs    map[ExecutorID]*liveRun
+	changed broadcast
+}
+
+func newRegister() *register { return &register{runs: map[ExecutorID]*liveRun{}} }
+
+// claim runs fn, which claims executors in the store, and registers the result.
+func (g *register) claim(fn func() ([]Executor, error)) ([]*liveRun, error) {
+	g.claiming.Lock()
+	defer g.claiming.Unlock()
+	executors, err := fn()
+	if err != nil {
+		return nil, err
+	}
+	runs := make([]*liveRun, len(executors))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, ex := range executors {
+		runs[i] = newLiveRun(ex)
+		g.runs[ex.ID] = runs[i]
+	}
+	return runs, nil
+}
+
+// find returns the live run of an executor, nil when there is none. It waits
+// for a claim under way.
+func (g *register) find(id ExecutorID) *liveRun {
+	g.claiming.RLock()
+	defer g.claiming.RUnlock()
+	return g.peek(id)
+}
+
+// peek is find without waiting.
+func (g *register) peek(id ExecutorID) *liveRun {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.runs[id]
+}
+
+func (g *register) remove(r *liveRun) {
+	g.mu.Lock()
+	delete(g.runs, r.executor.ID)
+	g.mu.Unlock()
+	close(r.done)
+	g.changed.notify()
+}
+
+func (g *register) len() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.runs)
+}
+
+func (g *register) all() []*liveRun {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	runs := make([]*liveRun, 0, len(g.runs))
+	for _, r := range g.runs {
+		runs = append(runs, r)
+	}
+	return runs
+}
+
+// empty waits until nothing is live.
+func (g *register) empty(ctx context.Context) error {
+	return g.changed.until(ctx, func() (bool, error) { return g.len() == 0, nil })
+}
+
+// lead is how long before its due time the n-th of several executors that are
+// due at once must be claimed, so that its process waits when the time comes:
+// starting one takes some 15 ms of a core (measured), one after the other.
+func lead(n, cores int) time.Duration {
+	l := 50*time.Millisecond + time.Duration(n)*15*time.Millisecond*2/time.Duration(cores)
+	return min(l, maxLead)
+}
+
+const maxLead = 5 * time.Second

@@ -1,0 +1,303 @@
+package engine
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Bounds of a plan.
+const (
+	maxExecutions = 10_000
+	maxTimeout    = 30 * 24 * time.Hour
+	// maxSeed keeps seeds exact in JSON readers that only have doubles.
+	maxSeed = 1<<53 - 1
+)
+
+// The instants an executor may have.
+var (
+	firstInstant = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastInstant  = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// PlanSpec is what a caller asks for. Zero values mean the engine's defaults.
+type PlanSpec struct {
+	Name            string
+	Attack, Planner Config
+	Zone            string
+	Timeout         time.Duration
+	MisfireGrace    time.Duration
+	UndoPolicy      UndoPolicy
+	Seed            *int64
+	// IdempotencyKey, if set, makes a repeated call return the first answer.
+	// Fingerprint then identifies the body: another one is CodeReused.
+	IdempotencyKey string
+	Fingerprint    string
+}
+
+// Created is the answer to CreatePlan.
+type Created struct {
+	Plan     Plan
+	Warnings []string
+	// Replayed is set when the answer is that of an earlier call with the key.
+	Replayed bool
+}
+
+// CreatePlan validates, plans and stores. Nothing is stored when it fails.
+// Problems' pointers point into the request body (/attack/args/…). CodeBusy is
+// returned when too many plans are being made, CodeReused when the idempotency
+// key came with another body.
+func (e *Engine) CreatePlan(ctx context.Context, spec PlanSpec) (Created, error) {
+	if err := e.Ready(); err != nil {
+		return Created{}, err
+	}
+	if spec.IdempotencyKey != "" {
+		if !e.inFlight.add(spec.IdempotencyKey) {
+			return Created{}, Errorf(CodeConflict, "a request with this Idempotency-Key is being answered; try again in a moment")
+		}
+		defer e.inFlight.remove(spec.IdempotencyKey)
+		if answer, found, err := e.replay(ctx, spec); found || err != nil {
+			return answer, err
+		}
+	}
+	draft, err := e.draft(spec)
+	if err != nil {
+		return Created{}, err
+	}
+	planned, err := e.callPlanner(ctx, draft)
+	if err != nil {
+		return Created{}, err
+	}
+	executors, err := draft.executors(planned.Executions)
+	if err != nil {
+		return Created{}, err
+	}
+	warnings := append(planned.Warnings, e.warnings(draft.plan, planned, executors)...)
+	if err := e.store.CreatePlan(ctx, draft.plan, executors, receiptOf(spec, draft.plan, warnings)); err != nil {
+		return Created{}, fmt.Errorf("store the plan: %w", err)
+	}
+	poke(e.wake)
+	plan, err := e.Plan(ctx, draft.plan.ID)
+	if err != nil {
+		return Created{}, err
+	}
+	e.log.Info("plan created", "plan", plan.ID, "ref", plan.Attack.Ref, "planner", plan.Planner.Ref,
+		"executors", plan.Counts.Total, "next", plan.NextExecution)
+	return Created{Plan: plan, Warnings: warnings}, nil
+}
+
+// replay finds the answer to an earlier call with the same key.
+func (e *Engine) replay(ctx context.Context, spec PlanSpec) (Created, bool, error) {
+	receipt, err := e.store.Receipt(ctx, spec.IdempotencyKey)
+	if CodeOf(err) == CodeNotFound {
+		return Created{}, false, nil
+	}
+	if err != nil {
+		return Created{}, false, err
+	}
+	if receipt.Fingerprint != spec.Fingerprint {
+		return Created{}, true, Errorf(CodeReused,
+			"this Idempotency-Key was used with another body, for plan %s; use a new key for a new plan", receipt.Plan)
+	}
+	plan, err := e.Plan(ctx, receipt.Plan)
+	if CodeOf(err) == CodeNotFound {
+		return Created{}, true, Errorf(CodeConflict,
+			"plan %s, made with this Idempotency-Key, was deleted since; use a new key to make it again", receipt.Plan)
+	}
+	return Created{Plan: plan, Warnings: receipt.Warnings, Replayed: true}, true, err
+}
+
+func receiptOf(spec PlanSpec, p Plan, warnings []string) *Receipt {
+	if spec.IdempotencyKey == "" {
+		return nil
+	}
+	return &Receipt{
+		Key: spec.IdempotencyKey, Fingerprint: spec.Fingerprint, Plan: p.ID, Warnings: warnings, Created: p.Created,
+	}
+}
+
+// draft is a plan whose configs are valid and that has no executors yet.
+type draft struct {
+	plan            Plan
+	attack, planner Offer
+	hidden          *placeholders
+	forPlanner      Config // the attack's config as the planner sees it
+}
+
+func (e *Engine) draft(spec PlanSpec) (*draft, error) {
+	if err := checkName(spec.Name); err != nil {
+		return nil, err
+	}
+	attack, attackConfig, err := e.resolve(KindAttack, spec.Attack, "attack")
+	if err != nil {
+		return nil, err
+	}
+	planner, plannerConfig, err := e.resolve(KindPlanner, spec.Planner, "planner")
+	if err != nil {
+		return nil, err
+	}
+	plan := Plan{
+		ID: NewPlanID(), Name: spec.Name, Created: time.Now().UTC(), Attack: attackConfig, Planner: plannerConfig,
+		AttackSecrets:  attack.Compiled.Secrets(attackConfig.Doc),
+		PlannerSecrets: planner.Compiled.Secrets(plannerConfig.Doc),
+		Zone:           cmp.Or(spec.Zone, e.settings.Zone.String()),
+		Timeout:        cmp.Or(spec.Timeout, e.settings.RunTimeout),
+		MisfireGrace:   cmp.Or(spec.MisfireGrace, e.settings.MisfireGrace),
+		UndoPolicy:     cmp.Or(spec.UndoPolicy, UndoAuto),
+	}
+	if err := checkOptions(plan, spec.Seed); err != nil {
+		return nil, err
+	}
+	if plan.Seed, err = seedOr(spec.Seed); err != nil {
+		return nil, err
+	}
+	d := &draft{plan: plan, attack: attack, planner: planner}
+	d.forPlanner, d.hidden, err = hide(attackConfig, plan.AttackSecrets)
+	return d, err
+}
+
+func checkOptions(p Plan, seed *int64) error {
+	if _, err := time.LoadLocation(p.Zone); err != nil || p.Zone == "Local" {
+		return problemAt("/timezone", "%q is not a time zone; use an IANA name such as Europe/Madrid or UTC", p.Zone)
+	}
+	if p.Timeout < 0 || p.Timeout > maxTimeout {
+		return problemAt("/timeout", "a timeout is more than 0 and at most %s", maxTimeout)
+	}
+	if p.MisfireGrace < 0 || p.MisfireGrace > maxTimeout {
+		return problemAt("/misfire_grace", "a misfire grace is more than 0 and at most %s", maxTimeout)
+	}
+	if p.UndoPolicy != UndoAuto && p.UndoPolicy != UndoKeep {
+		return problemAt("/undo", "%q is not one of 'auto', 'keep'", p.UndoPolicy)
+	}
+	if seed != nil && (*seed < 0 || *seed > maxSeed) {
+		return problemAt("/seed", "a seed is a whole number from 0 to %d", int64(maxSeed))
+	}
+	return nil
+}
+
+// callPlanner runs the planner in its own process.
+func (e *Engine) callPlanner(ctx context.Context, d *draft) (Planned, error) {
+	leave, err := e.planning.enter(ctx)
+	if err != nil {
+		return Planned{}, err
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeoutCause(ctx, e.settings.PlanTimeout,
+		fmt.Errorf("it gave no answer within %s", e.settings.PlanTimeout))
+	defer cancel()
+	planned, err := e.host.Plan(ctx, d.planner, PlanCall{
+		Name: d.plan.Name, Config: d.plan.Planner, Attack: d.forPlanner,
+		Now: d.plan.Created, Zone: d.plan.Zone, Seed: d.plan.Seed,
+	})
+	if failure := (*Failure)(nil); errors.As(err, &failure) {
+		scrub := newScrubber(d.plan.Planner, d.plan.PlannerSecrets)
+		if failure.Stack != "" {
+			e.log.Warn("planner panicked", "ref", d.planner.Ref, "plugin", d.planner.Plugin, "stack", scrub.text(failure.Stack))
+		}
+		return Planned{}, problemAt("/planner/args"+failure.Pointer, "%s", scrub.text(failure.Message))
+	}
+	if err != nil {
+		return Planned{}, problemAt("/planner/ref", "planner %s did not answer: %s", d.planner.Ref, err)
+	}
+	if len(planned.Executions) == 0 {
+		return Planned{}, problemAt("/planner", "planner %s planned nothing for these args", d.planner.Ref)
+	}
+	return planned, nil
+}
+
+// executors makes executors of what the planner answered, in the order of time.
+func (d *draft) executors(executions []Execution) ([]Executor, error) {
+	if len(executions) > maxExecutions {
+		return nil, problemAt("/planner", "planner %s planned %d executions, the limit is %d",
+			d.planner.Ref, len(executions), maxExecutions)
+	}
+	slices.SortStableFunc(executions, func(a, b Execution) int { return a.At.Compare(b.At) })
+	list := make([]Executor, len(executions))
+	for i, x := range executions {
+		if x.At.Before(firstInstant) || !x.At.Before(lastInstant) {
+			return nil, problemAt("/planner", "planner %s planned an execution outside the years 1970 to 2199", d.planner.Ref)
+		}
+		if len(x.Name) > maxName {
+			return nil, problemAt("/planner", "planner %s gave an execution a name of %d bytes, the limit is %d",
+				d.planner.Ref, len(x.Name), maxName)
+		}
+		ex := Executor{
+			ID: NewExecutorID(), PlanID: d.plan.ID, Name: x.Name, AttackRef: d.attack.Ref,
+			Due: x.At.UTC().Truncate(time.Microsecond), State: Scheduled, Lag: -1, Undo: UndoNone,
+			MisfireGrace: d.plan.MisfireGrace, Seed: seedOf(d.plan.Seed, i),
+		}
+		if x.Args != nil {
+			ex.Args = d.hidden.restore(x.Args)
+			if err := d.checkOverride(ex); err != nil {
+				return nil, err
+			}
+		}
+		if d.plan.Created.After(ex.Due.Add(ex.MisfireGrace)) {
+			markMissed(&ex, d.plan.Created, "it had passed when the plan was made")
+		}
+		list[i] = ex
+	}
+	return list, nil
+}
+
+func (d *draft) checkOverride(ex Executor) error {
+	config, err := configOf(d.plan, ex)
+	if err != nil {
+		return problemAt("/planner", "planner %s answered args that are not JSON", d.planner.Ref)
+	}
+	if problems := problemsOf(d.attack, config, ""); len(problems) > 0 {
+		return problemAt("/planner", "planner %s answered args that do not fit %s: %s: %s",
+			d.planner.Ref, d.attack.Ref, problems[0].Pointer, problems[0].Message)
+	}
+	return nil
+}
+
+// warnings says what the caller should know of a plan that was accepted.
+func (e *Engine) warnings(p Plan, planned Planned, executors []Executor) []string {
+	var out []string
+	missed := 0
+	for _, ex := range executors {
+		if ex.State == Missed {
+			missed++
+		}
+	}
+	if missed > 0 {
+		out = append(out, fmt.Sprintf("%d of %d executors will not run: their time had passed when the plan was made; "+
+			"move one with PUT /api/1/executors/{id}, or post the plan again with later times", missed, len(executors)))
+	}
+	if planned.ZoneUsed && e.settings.ZoneAssumed && p.Zone == e.settings.Zone.String() {
+		out = append(out, fmt.Sprintf("times without an offset were read in %s, the default, which is not this machine's zone; "+
+			"the first is %s; choose the zone with --timezone or the plan's timezone",
+			p.Zone, executors[0].Due.Format(time.RFC3339)))
+	}
+	return out
+}
+
+// seedOr returns the seed asked for, or a random one.
+func seedOr(asked *int64) (int64, error) {
+	if asked != nil {
+		return *asked, nil
+	}
+	var b [8]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return 0, fmt.Errorf("draw a seed: %w", err)
+	}
+	return int64(binary.BigEndian.Uint64(b[:]) & maxSeed), nil //nolint:gosec // masked to 53 bits
+}
+
+// seedOf derives the seed of the i-th executor from its plan's, by the mixing
+// function of SplitMix64 (Steele, Lea, Flood, 2014).
+func seedOf(plan int64, i int) int64 {
+	z := uint64(plan) + (uint64(i)+1)*0x9e3779b97f4a7c15 //nolint:gosec // the wrap is meant
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9
+	z = (z ^ (z >> 27)) * 0x94d049bb133111eb
+	return int64((z ^ (z >> 31)) & maxSeed) //nolint:gosec // masked to 53 bits
+}
+
+// isSkip says whether a transition left things as they were.
+func isSkip(err error) bool { return errors.Is(err, ErrSkip) }

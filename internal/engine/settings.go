@@ -1,0 +1,74 @@
+package engine
+
+import (
+	"runtime"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Settings configure an Engine. Zero values mean the defaults named.
+type Settings struct {
+	// Zone is where times without an offset are read and all times are shown.
+	// Default UTC.
+	Zone *time.Location
+	// ZoneAssumed is set when nobody chose Zone and the machine's own zone is
+	// another: plans that depend on the zone then carry a warning.
+	ZoneAssumed bool
+	// MaxConcurrentRuns bounds how many runs are alive at once. Default 128.
+	MaxConcurrentRuns int
+	// MisfireGrace is how late an executor may be started, where the plan does
+	// not say. Default 1 minute.
+	MisfireGrace time.Duration
+	// RunTimeout bounds a run, where the plan does not say. Default 1 hour.
+	RunTimeout time.Duration
+	// UndoTimeout bounds one attempt to undo. Default 5 minutes.
+	UndoTimeout time.Duration
+	// PlanTimeout bounds a planner. Default 10 seconds.
+	PlanTimeout time.Duration
+	// DeletionWait is how long a deletion waits for runs to be stopped and
+	// undone before it answers that it goes on. Default 10 seconds.
+	DeletionWait time.Duration
+	// ClockChanged receives whenever the wall clock was set or the machine
+	// woke up. May be nil.
+	ClockChanged <-chan struct{}
+	// Boot reads the boot clock. Default: the kernel's.
+	Boot func() BootTime
+	// Cores is how many processes make progress at once. Default: the
+	// machine's.
+	Cores  int
+	Logger hclog.Logger
+}
+
+// BootTime is a reading of the clock that counts since the machine started,
+// suspend included.
+type BootTime struct {
+	ID      string // the boot's random id; "" when it is not known
+	Elapsed time.Duration
+}
+
+func (s Settings) withDefaults() Settings {
+	if s.Zone == nil {
+		s.Zone = time.UTC
+	}
+	setDefault(&s.MaxConcurrentRuns, 128)
+	setDefault(&s.MisfireGrace, time.Minute)
+	setDefault(&s.RunTimeout, time.Hour)
+	setDefault(&s.UndoTimeout, 5*time.Minute)
+	setDefault(&s.PlanTimeout, 10*time.Second)
+	setDefault(&s.DeletionWait, 10*time.Second)
+	setDefault(&s.Cores, runtime.NumCPU())
+	if s.Boot == nil {
+		s.Boot = readBootTime
+	}
+	if s.Logger == nil {
+		s.Logger = hclog.NewNullLogger()
+	}
+	return s
+}
+
+func setDefault[T int | time.Duration](value *T, fallback T) {
+	if *value <= 0 {
+		*value = fallback
+	}
+}

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// Bounds of what one run may put on its record.
+const (
+	maxTargets = 1000
+	maxResult  = 256 << 10
+	// maxUndoRecord bounds one undo record; it is read back at every attempt.
+	maxUndoRecord = 1 << 20
+	maxUndos      = 1000
+)
+
+// sink puts what a live run reports on its record.
+type sink struct {
+	engine *Engine
+	run    *liveRun
+	job    job
+	undos  int
+	// writes are those that must not hold up the plugin.
+	writes sync.WaitGroup
+}
+
+// Started records that the run runs, without holding it up.
+func (s *sink) Started(at time.Time) {
+	s.writes.Go(func() {
+		_, err := s.engine.store.Transition(context.Background(), []ExecutorID{s.run.executor.ID}, func(ex *Executor) error {
+			if ex.State != Starting {
+				return ErrSkip
+			}
+			ex.State, ex.Started, ex.Lag = Running, at.UTC(), at.Sub(ex.Due)
+			return nil
+		})
+		if err != nil {
+			s.engine.log.Warn("the start of a run could not be stored yet", "executor", s.run.executor.ID, "error", err)
+		}
+		s.engine.changed.notify()
+	})
+}
+
+func (s *sink) Log(e LogEntry) {
+	s.run.log.append(s.job.scrub.entry(e), func() { s.engine.flush(s.run) })
+}
+
+func (s *sink) Progress(p Progress) {
+	p.Message = s.job.scrub.text(p.Message)
+	s.run.update(func(r *Run) { r.Progress = &p })
+}
+
+func (s *sink) Targets(targets []Target) {
+	s.run.update(func(r *Run) {
+		for _, t := range targets {
+			if len(r.Targets) == maxTargets {
+				return
+			}
+			t.Detail = s.job.scrub.doc(t.Detail)
+			r.Targets = append(r.Targets, t)
+		}
+	})
+}
+
+func (s *sink) Result(doc json.RawMessage) {
+	if len(doc) > maxResult {
+		s.note("warn", fmt.Sprintf("its result of %d bytes was left out: the limit is %d", len(doc), maxResult))
+		return
+	}
+	s.run.update(func(r *Run) { r.Result = s.job.scrub.doc(doc) })
+}
+
+// Undo makes a record durable before the plugin may do the harm.
+func (s *sink) Undo(n NewUndo) error {
+	if len(n.Record) > maxUndoRecord {
+		return fmt.Errorf("the undo record has %d bytes, the limit is %d", len(n.Record), maxUndoRecord)
+	}
+	if s.undos++; s.undos > maxUndos {
+		return fmt.Errorf("a run may have %d undo records", maxUndos)
+	}
+	if !s.job.offer.CanUndo {
+		return fmt.Errorf("%s says that it cannot undo, so no record is taken", s.job.offer.Ref)
+	}
+	err := s.engine.store.AddUndo(context.Background(), UndoRecord{
+		UndoID: UndoID{Executor: s.run.executor.ID, Sequence: n.Sequence},
+		Plan:   s.job.plan.ID, Ref: s.job.offer.Ref, Digest: s.job.offer.Digest,
+		Record: n.Record, Description: s.job.scrub.text(n.Description),
+		Created: time.Now().UTC(), UndoAt: n.UndoAt, State: RecordOpen,
+	})
+	if err != nil {
+		s.note("error", "an undo record could not be stored: "+err.Error())
+	}
+	s.engine.changed.notify()
+	return err
+}
+
+// Undone records that the run took back a harm itself. When that can't be
+// stored the record stays open and is executed again: undo is at least once.
+func (s *sink) Undone(sequence uint64, a UndoAnswer) {
+	id := UndoID{Executor: s.run.executor.ID, Sequence: sequence}
+	_, err := s.engine.store.UpdateUndo(context.Background(), id, func(u *UndoRecord) error {
+		u.Outcome, u.Message = a.Outcome, s.job.scrub.text(a.Message)
+		if a.Outcome.Settles() {
+			u.State, u.Due, u.Finished = RecordUndone, time.Time{}, time.Now().UTC()
+		}
+		return nil
+	})
+	if err != nil {
+		s.note("warn", fmt.Sprintf("undo record %d: what the run reported could not be stored: %s", sequence, err))
+	}
+	s.engine.changed.notify()
+}
+
+// note adds a line of the engine's own to the run's log.
+func (s *sink) note(level, text string) {
+	s.Log(LogEntry{At: time.Now().UTC(), Level: level, Source: "cmed", Message: text})
+}
+
+// flush stores what a live run has logged so far.
+func (e *Engine) flush(r *liveRun) {
+	r.storing.Lock()
+	defer r.storing.Unlock()
+	if r.stored { // its end is stored already, log and all
+		return
+	}
+	entries := r.log.take(false)
+	if len(entries) == 0 {
+		return
+	}
+	if err := e.store.SaveRun(context.Background(), r.record(), entries); err != nil {
+		e.log.Warn("part of a run's log could not be stored", "executor", r.executor.ID, "error", err)
+	}
+}

@@ -1,0 +1,198 @@
+package store
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
+)
+
+// filled opens a store with n executors in plans of 1,000, of which one in a
+// hundred is scheduled and the rest has run.
+func filled(b *testing.B, path string, n int) *Store {
+	b.Helper()
+	s := openAt(b, path)
+	for done := 0; done < n; {
+		p := planNamed("filling")
+		var executors []engine.Executor
+		for ; done < n && len(executors) < 1000; done++ {
+			state := engine.Succeeded
+			if done%100 == 0 {
+				state = engine.Scheduled
+			}
+			executors = append(executors, executorOf(p, state, at(done)))
+		}
+		wantNoError(b, s.CreatePlan(b.Context(), p, executors, nil))
+	}
+	return s
+}
+
+func BenchmarkCreatePlan(b *testing.B) {
+	for _, size := range []int{1, 10, 100, 10_000} {
+		for _, writers := range []int{1, 16} {
+			b.Run(fmt.Sprintf("executors=%d/writers=%d", size, writers), func(b *testing.B) {
+				s := openStore(b)
+				var wg sync.WaitGroup
+				tickets := make(chan struct{})
+				for range writers {
+					wg.Go(func() {
+						for range tickets {
+							p := planNamed("bench")
+							executors := make([]engine.Executor, size)
+							for i := range executors {
+								executors[i] = executorOf(p, engine.Scheduled, at(i))
+							}
+							if err := s.CreatePlan(b.Context(), p, executors, nil); err != nil {
+								b.Error(err)
+							}
+						}
+					})
+				}
+				for b.Loop() {
+					tickets <- struct{}{}
+				}
+				close(tickets)
+				wg.Wait()
+			})
+		}
+	}
+}
+
+// BenchmarkPage reads a page of 100 of each list; the first size is the limit
+// to compare the others with.
+func BenchmarkPage(b *testing.B) {
+	for _, size := range []int{100, 10_000, 100_000} {
+		s := filled(b, filepath.Join(b.TempDir(), "cme.db"), size)
+		plan := newestPlan(b, s)
+		for name, q := range map[string]engine.ExecutorQuery{
+			"pending": {States: engine.PendingStates},
+			"all":     {},
+			"attack":  {Attack: "a:A"},
+			"plan":    {Plan: plan},
+			"from":    {From: at(size / 2)},
+		} {
+			b.Run(fmt.Sprintf("list=%s/stored=%d", name, size), func(b *testing.B) {
+				got := 0
+				for b.Loop() {
+					page, _, err := s.Executors(b.Context(), q)
+					wantNoError(b, err)
+					got = len(page)
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(max(got, 1)), "ns/executor")
+			})
+		}
+		b.Run(fmt.Sprintf("list=plans/stored=%d", size), func(b *testing.B) {
+			for b.Loop() {
+				_, _, err := s.Plans(b.Context(), engine.PlanQuery{})
+				wantNoError(b, err)
+			}
+		})
+	}
+}
+
+func newestPlan(b *testing.B, s *Store) engine.PlanID {
+	b.Helper()
+	plans, _, err := s.Plans(b.Context(), engine.PlanQuery{All: true, Limit: 1})
+	wantNoError(b, err)
+	return plans[0].ID
+}
+
+func BenchmarkClaim(b *testing.B) {
+	for _, size := range []int{1, 100} {
+		b.Run(fmt.Sprintf("executors=%d", size), func(b *testing.B) {
+			s := filled(b, filepath.Join(b.TempDir(), "cme.db"), 100*size)
+			var ids []engine.ExecutorID
+			due, err := s.Due(b.Context(), at(100*size), size, nil)
+			wantNoError(b, err)
+			ids = idsOf(due)
+			if len(ids) != size {
+				b.Fatalf("%d to claim, want %d", len(ids), size)
+			}
+			for b.Loop() {
+				_, err := s.Transition(b.Context(), ids, func(e *engine.Executor) error {
+					if e.State == engine.Scheduled {
+						e.State = engine.Starting
+					} else {
+						e.State = engine.Scheduled
+					}
+					return nil
+				})
+				wantNoError(b, err)
+			}
+		})
+	}
+}
+
+func BenchmarkNextDue(b *testing.B) {
+	s := filled(b, filepath.Join(b.TempDir(), "cme.db"), 100_000)
+	for b.Loop() {
+		_, err := s.NextDue(b.Context(), nil)
+		wantNoError(b, err)
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	for _, size := range []int{100, 100_000} {
+		b.Run(fmt.Sprintf("stored=%d", size), func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "cme.db")
+			wantNoError(b, filled(b, path, size).Close())
+			for b.Loop() {
+				s, err := Open(path)
+				wantNoError(b, err)
+				wantNoError(b, s.Close())
+			}
+		})
+	}
+}
+
+// BenchmarkDeletePlan deletes a plan of 10,000 executors, each with a run and
+// ten log entries; swept is the time until the last of that is gone too.
+func BenchmarkDeletePlan(b *testing.B) {
+	s := openStore(b)
+	var deleting, sweeping time.Duration
+	n := 0
+	for ; n == 0 || b.N > n; n++ {
+		id := bigPlan(b, s, 10_000)
+		start := time.Now()
+		wantNoError(b, s.DeletePlan(b.Context(), id))
+		deleting += time.Since(start)
+		for left := 1; left > 0; {
+			wantNoError(b, s.view(b.Context(), func(t *txn) error {
+				left = len(t.keys(bucketGarbage, nil, 1))
+				return nil
+			}))
+		}
+		sweeping += time.Since(start)
+	}
+	b.ReportMetric(float64(deleting.Milliseconds())/float64(n), "ms/deletion")
+	b.ReportMetric(float64(sweeping.Milliseconds())/float64(n), "ms/swept")
+}
+
+func bigPlan(b *testing.B, s *Store, n int) engine.PlanID {
+	b.Helper()
+	p := planNamed("big")
+	executors := make([]engine.Executor, n)
+	for i := range executors {
+		executors[i] = executorOf(p, engine.Succeeded, at(i))
+	}
+	wantNoError(b, s.CreatePlan(b.Context(), p, executors, nil))
+	wantNoError(b, s.update(b.Context(), n, func(t *txn) error {
+		for _, e := range executors {
+			key, err := idKey(e.ID)
+			if err != nil {
+				return err
+			}
+			if err := t.putRun(key, engine.Run{Executor: e.ID}); err != nil {
+				return err
+			}
+			if err := t.appendLog(key, make([]engine.LogEntry, 10)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	return p.ID
+}

@@ -1,0 +1,40 @@
+// Package store keeps plans, executors, runs, logs, undo records and receipts
+// in one bbolt file. It is the engine's Store; besides, it offers a small cache
+// for whoever reads plugin binaries.
+//
+// # Records and indexes
+//
+// Each kind of record has a bucket of its own, keyed by id, with the engine's
+// types as JSON. Every list is the walk of an index that is written in the same
+// transaction as the records, so a page costs what it shows and not what is
+// stored. Executors have one index,
+//
+//	scope | state or "all" | due | id
+//
+// where the scope is everything, one plan, or one attack ref; a query over
+// several states is the merge of their walks. The scheduled part of the widest
+// scope is what the scheduler reads. How many executors a plan has, and how far
+// they are, is kept beside the plan, whose own record is large and never
+// written again.
+//
+// # Writes
+//
+// All writes go through one goroutine, the committer. It takes whatever waits
+// and commits it in one transaction, without ever waiting for more: a lone
+// write is not delayed, and under load one fsync serves many. A write that
+// fails takes nothing of the others with it.
+//
+// # Deletions
+//
+// A deletion is one transaction that takes the plan, its executors, their index
+// entries and their undo records; from then on nothing of it can be seen or
+// become due. What can be long, the logs, is noted there as garbage and removed
+// afterwards by the committer in small steps when it has nothing else to do,
+// across restarts if need be.
+//
+// # Rules
+//
+// Times are stored in UTC; due instants are whole microseconds, cut off. What
+// is returned is a copy. No read transaction is open while a caller's code
+// runs, except the functions passed in, which must not call the store.
+package store

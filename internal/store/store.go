@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
+)
+
+// lockTimeout bounds the wait for another process to let go of the file.
+const lockTimeout = time.Second
+
+// Store is an engine.Store in one file. Make it with Open, end it with Close.
+// All methods may be called at the same time.
+type Store struct {
+	db *bbolt.DB
+	id string
+
+	closing   sync.RWMutex // held for reading while a write is put in the queue
+	closed    bool
+	queue     chan *write
+	committed chan struct{} // closed when the committer has ended
+}
+
+var _ engine.Store = (*Store)(nil)
+
+// ErrInUse is returned by Open when another process has the file open.
+var ErrInUse = bolterrors.ErrTimeout
+
+// Open opens the store at path, and makes it if there is none. The file is, or
+// becomes, readable by its owner only. It fails within about a second when
+// another process has the file open; when the folder does not exist; when the
+// file is not a store; and when a newer cmed wrote it.
+func Open(path string) (*Store, error) {
+	fresh, err := inspect(path)
+	if err != nil {
+		return nil, err
+	}
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:      lockTimeout,
+		FreelistType: bbolt.FreelistMapType,
+	})
+	if err != nil {
+		return nil, explainOpen(path, err)
+	}
+	s, err := load(db, fresh)
+	if err != nil {
+		return nil, fmt.Errorf("open the store %s: %w", path, errors.Join(err, db.Close()))
+	}
+	return s, nil
+}
+
+// inspect says whether the file at path is still to be made.
+func inspect(path string) (fresh bool, err error) {
+	folder := filepath.Dir(path)
+	if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) { //nolint:gosec // the operator's own choice
+		return false, fmt.Errorf("open the store %s: the folder %s does not exist; create it first", path, folder)
+	}
+	info, err := os.Stat(path) //nolint:gosec // the operator's own choice
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case err != nil:
+		return false, fmt.Errorf("open the store: %w", err)
+	case !info.Mode().IsRegular():
+		return false, fmt.Errorf("open the store %s: it is not a regular file", path)
+	}
+	return false, nil
+}
+
+func explainOpen(path string, err error) error {
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return fmt.Errorf("open the store %s: another cmed holds it; stop that one, or use another file: %w", path, err)
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch),
+		errors.Is(err, bolterrors.ErrChecksum):
+		return fmt.Errorf("open the store %s: it is not a store of cmed, or it is damaged: %w", path, err)
+	default:
+		return fmt.Errorf("open the store %s: %w", path, err)
+	}
+}
+
+// load makes the open file ours and starts the committer.
+func load(db *bbolt.DB, fresh bool) (*Store, error) {
+	if err := tighten(db.Path()); err != nil {
+		return nil, err
+	}
+	if err := migrate(db, migrations); err != nil {
+		return nil, err
+	}
+	if fresh {
+		if err := syncFolder(filepath.Dir(db.Path())); err != nil {
+			return nil, err
+		}
+	}
+	s := &Store{db: db, queue: make(chan *write, queueLength), committed: make(chan struct{})}
+	err := db.View(func(tx *bbolt.Tx) error {
+		s.id = string(tx.Bucket(metaName).Get(metaID))
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !engine.ValidID(s.id) {
+		return nil, errors.New("its id is damaged")
+	}
+	go s.run()
+	return s, nil
+}
+
+// tighten takes from others what rights they have on the file: it holds the
+// secrets of plans.
+func tighten(path string) error {
+	info, err := os.Stat(path) //nolint:gosec // the operator's own choice
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	return os.Chmod(path, 0o600)
+}
+
+// syncFolder makes a new file's name as durable as its content.
+func syncFolder(path string) error {
+	folder, err := os.Open(path) //nolint:gosec // the operator's own choice
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
+
+// Close ends the store: writes already given are committed, later ones fail,
+// and the file is closed when the reads under way are done.
+func (s *Store) Close() error {
+	s.closing.Lock()
+	if !s.closed {
+		s.closed = true
+		close(s.queue)
+	}
+	s.closing.Unlock()
+	<-s.committed
+	return s.db.Close()
+}
+
+// ID implements engine.Store.
+func (s *Store) ID() string { return s.id }
+
+// view runs fn in a read transaction.
+func (s *Store) view(ctx context.Context, fn func(*txn) error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	err := s.db.View(func(tx *bbolt.Tx) error { return fn(&txn{tx: tx}) })
+	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
+		return errClosed
+	}
+	return err
+}
+
+// errClosed is returned when the store has been closed.
+var errClosed = engine.Errorf(engine.CodeClosed, "the store is closed")

@@ -1,0 +1,65 @@
+package sdk
+
+import (
+	"context"
+	"encoding/json"
+	"reflect"
+)
+
+// Attack offers an attack whose args are a T.
+type Attack[T any] struct {
+	Info
+	// Run is the attack. Its error, or its panic, makes the run a failed one.
+	// It returns soon after ctx has ended; see the package comment.
+	Run func(ctx context.Context, args T, run *Run) error
+	// Undo takes back one harm that Run recorded, in a process that knows
+	// nothing of the run but the args and the record. It may be called when the
+	// harm never happened, half happened, was already undone, or was changed
+	// since by somebody else: it checks that the effect is still its own. It is
+	// optional.
+	Undo func(ctx context.Context, args T, call *UndoCall) (Outcome, error)
+}
+
+// Attacker is an attack as a type.
+type Attacker[T any] interface {
+	Run(ctx context.Context, args T, run *Run) error
+}
+
+// Undoer is an Attacker that can take its harm back. See Attack.Undo.
+type Undoer[T any] interface {
+	Undo(ctx context.Context, args T, call *UndoCall) (Outcome, error)
+}
+
+// AttackOf offers an implementation of Attacker, with its Undo if it is an
+// Undoer.
+func AttackOf[T any](info Info, attacker Attacker[T]) Attack[T] {
+	attack := Attack[T]{Info: info, Run: attacker.Run}
+	if undoer, ok := attacker.(Undoer[T]); ok {
+		attack.Undo = undoer.Undo
+	}
+	return attack
+}
+
+func (a Attack[T]) offer() *offer {
+	o := &offer{Info: a.Info, kind: kindAttack, args: reflect.TypeFor[T](), complete: a.Run != nil}
+	o.run = func(ctx context.Context, doc json.RawMessage, run *Run) error {
+		args, err := decodeArgs[T](doc)
+		if err != nil {
+			return err
+		}
+		if err := run.started(); err != nil {
+			return err
+		}
+		return a.Run(ctx, args, run)
+	}
+	if a.Undo != nil {
+		o.undo = func(ctx context.Context, doc json.RawMessage, call *UndoCall) (Outcome, error) {
+			args, err := decodeArgs[T](doc)
+			if err != nil {
+				return Failed, err
+			}
+			return a.Undo(ctx, args, call)
+		}
+	}
+	return o
+}

@@ -1,0 +1,50 @@
+// Package sdk is what the author of a cmed plugin imports: attacks and planners
+// are registered with Serve, which does the rest.
+//
+// # An attack
+//
+// An attack is a function that is called in a process of its own, at its time,
+// with its args decoded into the author's struct, from which the JSON Schema of
+// these args is derived too:
+//
+//	type Args struct {
+//		Path string `json:"path" jsonschema:"description=File to create"`
+//	}
+//
+//	func main() {
+//		sdk.Serve(sdk.Attack[Args]{
+//			Info: sdk.Info{Ref: "touch:Touch", Example: Args{Path: "/tmp/x"}},
+//			Run:  touch,
+//			Undo: remove,
+//		})
+//	}
+//
+// Harm is done inside Run.Do, which first has the host store, durably, a record
+// of how to take it back:
+//
+//	func touch(ctx context.Context, args Args, run *sdk.Run) error {
+//		return run.Do(ctx, args.Path, func(context.Context) error {
+//			return os.WriteFile(args.Path, nil, 0o600)
+//		})
+//	}
+//
+// # How a run ends
+//
+// The context of a run ends when the host stops it, when the host is gone (the
+// standard input closes) or when the process is told to terminate;
+// context.Cause gives a *StopError. From then on Do and Record refuse, while
+// logging, undoing (Record.Undone) and returning still work until the grace is
+// over and the process is ended by force. What a run recorded and did not report
+// as undone is undone by the host in a fresh process, through Undo.
+//
+// # Output
+//
+// Log with Run.Log. What is printed to os.Stdout and os.Stderr anyway goes to
+// the process's standard error, which the host drains into the run's log; it
+// can neither block the run for long nor disturb the protocol. The exception is
+// what is printed before Serve is called, in an init function say: standard
+// output then belongs to the handshake, so don't.
+package sdk
+
+// Version is the version of this SDK, as descriptions name it.
+const Version = "0.1.0"

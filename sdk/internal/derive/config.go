@@ -1,0 +1,135 @@
+package derive
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/chaos-monkey-engine/cmed/sdk/internal/jsondoc"
+)
+
+// config is the schema of a whole config.
+type config struct {
+	Draft      json.RawMessage `json:"$schema,omitempty"`
+	Type       string          `json:"type"`
+	Properties struct {
+		Ref  json.RawMessage `json:"ref"`
+		Args json.RawMessage `json:"args"`
+	} `json:"properties"`
+	Required []string `json:"required"`
+}
+
+// Config wraps the schema of args. See schema.OfConfig.
+func Config(args []byte) ([]byte, error) {
+	tree, err := jsondoc.Decode(args)
+	if err != nil {
+		return nil, fmt.Errorf("wrap the schema of args: %w", err)
+	}
+	node, ok := tree.(map[string]any)
+	if _, isBool := tree.(bool); !ok && !isBool {
+		return nil, fmt.Errorf("wrap the schema of args: %w", errNoObject)
+	}
+	var whole config
+	whole.Type = "object"
+	whole.Required = []string{"ref"}
+	whole.Properties.Ref = json.RawMessage(`{"type":"string"}`)
+	whole.Properties.Args = args
+	if needsArgs(node) {
+		whole.Required = append(whole.Required, "args")
+	}
+	if err := whole.rehome(node); err != nil {
+		return nil, err
+	}
+	doc, err := marshal(whole)
+	if err != nil {
+		return nil, fmt.Errorf("wrap the schema of args: %w", err)
+	}
+	return doc, nil
+}
+
+// needsArgs says whether leaving args out could break a rule of theirs.
+func needsArgs(node map[string]any) bool {
+	if required, _ := node["required"].([]any); len(required) > 0 {
+		return true
+	}
+	for _, keyword := range []string{"allOf", "anyOf", "oneOf", "not", "if", "minProperties", "const", "enum", "$ref"} {
+		if _, ok := node[keyword]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// rehome mends what moving the args' schema into another one would break: the
+// draft it is written in, and its references to its own parts.
+func (c *config) rehome(node map[string]any) error {
+	draft, dialect := node["$schema"]
+	_, named := node["$id"]
+	moved := !named && refers(node)
+	if !dialect && !moved {
+		return nil
+	}
+	if dialect {
+		text, err := json.Marshal(draft)
+		if err != nil {
+			return fmt.Errorf("wrap the schema of args: %w", err)
+		}
+		c.Draft = text
+		delete(node, "$schema")
+	}
+	if moved {
+		rewrite(node)
+	}
+	args, err := marshal(node)
+	if err != nil {
+		return fmt.Errorf("wrap the schema of args: %w", err)
+	}
+	c.Properties.Args = args
+	return nil
+}
+
+// refers says whether a part of a schema refers to another part by its place.
+func refers(doc any) bool {
+	found := false
+	eachRef(doc, func(map[string]any, string, string) { found = true })
+	return found
+}
+
+// rewrite makes references to places in the args' schema point to where these
+// are in the whole.
+func rewrite(doc any) {
+	eachRef(doc, func(node map[string]any, keyword, place string) {
+		node[keyword] = "#/properties/args" + place
+	})
+}
+
+func eachRef(doc any, visit func(node map[string]any, keyword, place string)) {
+	switch v := doc.(type) {
+	case []any:
+		for _, item := range v {
+			eachRef(item, visit)
+		}
+	case map[string]any:
+		for _, name := range jsondoc.Names(v) {
+			text, isText := v[name].(string)
+			place, local := strings.CutPrefix(text, "#")
+			if name == "$ref" && isText && local && (place == "" || strings.HasPrefix(place, "/")) {
+				visit(v, name, place)
+				continue
+			}
+			eachRef(v[name], visit)
+		}
+	}
+}
+
+// marshal writes compact JSON without escaping <, > and &.
+func marshal(value any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(value); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}

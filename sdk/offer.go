@@ -1,0 +1,102 @@
+package sdk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Offer is something a plugin offers under a ref: an Attack or a Planner.
+type Offer interface{ offer() *offer }
+
+// Info describes an offer. Only Ref is required.
+type Info struct {
+	// Ref names the offer: "module:Name", each part a word of ASCII letters,
+	// digits and underscores; the module may have dots.
+	Ref string
+	// Aliases are further names it can be called by. In an alias a dot may
+	// stand for the colon.
+	Aliases     []string
+	Title       string
+	Description string
+	// Version is the author's; the version of the main module when empty.
+	Version string
+	// Effect says what remains of an attack when it has run. Empty means
+	// Undoable for an attack with an Undo, Irreversible for one without.
+	Effect Effect
+	// Example and Examples are args that validate against the schema: a T, or
+	// anything that marshals to the same JSON. The first one is the one that
+	// clients are shown. Without any, the zero T is one if it is valid.
+	Example  any
+	Examples []any
+	// Schema is a JSON Schema of the args. It replaces the one derived from T.
+	Schema []byte
+	// Env names the environment variables the plugin asks for; "AWS_*" asks
+	// for all with that prefix. Asking is not getting: the operator grants.
+	Env []string
+	// Watch lists files whose change makes the description stale. Relative
+	// paths are relative to the folder of the plugin file.
+	Watch []string
+}
+
+// Effect says what remains of an attack when it has run.
+type Effect string
+
+// The effects.
+const (
+	NoEffect     Effect = "none"
+	SelfLimiting Effect = "self_limiting" // it ends by itself
+	Undoable     Effect = "undoable"      // an Undo takes it back
+	Irreversible Effect = "irreversible"
+)
+
+// offer is an Attack or a Planner without its type parameter.
+type offer struct {
+	Info
+	kind     string       // attack, planner
+	args     reflect.Type // what args are decoded into
+	complete bool         // it has its Run or Plan
+	run      func(ctx context.Context, args json.RawMessage, run *Run) error
+	undo     func(ctx context.Context, args json.RawMessage, call *UndoCall) (Outcome, error) // nil: none
+	plan     func(ctx context.Context, call *planCall) ([]Execution, error)
+}
+
+// The kinds of offers, as a description names them.
+const (
+	kindAttack  = "attack"
+	kindPlanner = "planner"
+)
+
+// Config is a whole config: what is offered under a ref, and its args.
+type Config struct {
+	Ref  string          `json:"ref"`
+	Args json.RawMessage `json:"args,omitempty"`
+}
+
+// decodeConfig reads a whole config.
+func decodeConfig(doc []byte) (Config, error) {
+	var c Config
+	if err := json.Unmarshal(doc, &c); err != nil {
+		return Config{}, fmt.Errorf("read the config: %w", err)
+	}
+	return c, nil
+}
+
+// decodeArgs reads args into T. No args are an empty object. The error is about
+// the member that could not be read.
+func decodeArgs[T any](args json.RawMessage) (T, error) {
+	var into T
+	if len(args) == 0 || string(args) == "null" {
+		args = json.RawMessage("{}")
+	}
+	if err := json.Unmarshal(args, &into); err != nil {
+		pointer := ""
+		if wrong, ok := asType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+			pointer = "/" + strings.ReplaceAll(wrong.Field, ".", "/")
+		}
+		return into, Invalid(pointer, "read the args: %w", err)
+	}
+	return into, nil
+}

@@ -1,0 +1,127 @@
+package schema_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaos-monkey-engine/cmed/sdk/schema"
+)
+
+type base struct {
+	Zone string `json:"zone,omitempty"`
+}
+
+type nested struct {
+	Key string `json:"key" jsonschema:"writeOnly=true"`
+	N   int    `json:"n,omitzero" jsonschema:"minimum=1,maximum=9,default=3"`
+}
+
+type args struct {
+	base
+	Path    string            `json:"path" jsonschema:"title=Path,description=File to create,pattern=^/,example=/tmp/x"`
+	Mode    string            `json:"mode,omitempty" jsonschema:"enum=a,enum=b" jsonschema_description:"One, or the other"`
+	Nested  *nested           `json:"nested,omitempty"`
+	List    []nested          `json:"list,omitempty"`
+	Headers map[string]string `json:"headers,omitempty" jsonschema:"writeOnly=true"`
+	At      time.Time         `json:"at,omitzero"`
+	Any     json.RawMessage   `json:"any,omitempty"`
+	Skipped string            `json:"-"`
+	hidden  int               //nolint:unused // must not show
+}
+
+func TestFor(t *testing.T) {
+	const inner = `{"properties":{"key":{"type":"string","writeOnly":true},"n":{"type":"integer","maximum":9,"minimum":1,"default":3}},` +
+		`"additionalProperties":false,"type":"object","required":["key"]}`
+	const want = `{"properties":{"zone":{"type":"string"},` +
+		`"path":{"type":"string","pattern":"^/","title":"Path","description":"File to create","examples":["/tmp/x"]},` +
+		`"mode":{"type":"string","enum":["a","b"],"description":"One, or the other"},` +
+		`"nested":` + inner + `,"list":{"items":` + inner + `,"type":"array"},` +
+		`"headers":{"additionalProperties":{"type":"string"},"type":"object","writeOnly":true},` +
+		`"at":{"type":"string","format":"date-time"},"any":true},` +
+		`"additionalProperties":false,"type":"object","required":["path"]}`
+	for range 3 {
+		got, err := schema.For[args]()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != want {
+			t.Fatalf("For =\n%s\nwant\n%s", got, want)
+		}
+	}
+}
+
+type tree struct {
+	Children []tree `json:"children"`
+}
+
+type forest []forest
+
+func TestForRefuses(t *testing.T) {
+	for want, derive := range map[string]func() ([]byte, error){
+		"int: it is not a struct":               schema.For[int],
+		"tree contains itself":                  schema.For[tree],
+		"forest contains itself":                schema.For[struct{ F forest }],
+		"unsupported type func()":               schema.For[struct{ F func() }],
+		"map[string]string: it is not a struct": schema.For[map[string]string],
+	} {
+		if _, err := derive(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}
+
+func TestOfConfig(t *testing.T) {
+	for _, c := range []struct{ rule, args, want string }{
+		{
+			"args are required when one of them is", `{"type":"object","required":["a"]}`,
+			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"type":"object","required":["a"]}},"required":["ref","args"]}`,
+		},
+		{
+			"args are not required when none is", `{"type":"object","required":[]}`,
+			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"type":"object","required":[]}},"required":["ref"]}`,
+		},
+		{
+			"args are required when they might be", `{"minProperties":1}`,
+			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"minProperties":1}},"required":["ref","args"]}`,
+		},
+		{
+			"references move along", `{"$defs":{"p":{"pattern":"<"}},"properties":{"a":{"$ref":"#/$defs/p"},"b":{"$ref":"#"},"$ref":{"type":"string"}}}`,
+			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"$defs":{"p":{"pattern":"<"}},"properties":` +
+				`{"$ref":{"type":"string"},"a":{"$ref":"#/properties/args/$defs/p"},"b":{"$ref":"#/properties/args"}}}},"required":["ref"]}`,
+		},
+		{
+			"the draft moves up", `{"$schema":"http://json-schema.org/draft-04/schema#","type":"object"}`,
+			`{"$schema":"http://json-schema.org/draft-04/schema#","type":"object","properties":{"ref":{"type":"string"},"args":{"type":"object"}},"required":["ref"]}`,
+		},
+		{"anything goes", `true`, `{"type":"object","properties":{"ref":{"type":"string"},"args":true},"required":["ref"]}`},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			got, err := schema.OfConfig([]byte(c.args))
+			if err != nil || string(got) != c.want {
+				t.Fatalf("OfConfig =\n%s, %v\nwant\n%s", got, err, c.want)
+			}
+			s := compile(t, string(got))
+			if !s.NestsArgs() {
+				t.Error("the result does not nest args")
+			}
+		})
+	}
+	for _, bad := range []string{``, `[]`, `5`, `{`} {
+		if doc, err := schema.OfConfig([]byte(bad)); err == nil {
+			t.Errorf("OfConfig(%s) = %s", bad, doc)
+		}
+	}
+}
+
+func TestOfConfigKeepsNamedParts(t *testing.T) {
+	doc, err := schema.OfConfig([]byte(`{"$id":"https://example.org/args","$defs":{"p":{"type":"string"}},"properties":{"a":{"$ref":"#/$defs/p"}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := compile(t, string(doc))
+	if got, want := lines(s.Validate([]byte(`{"ref":"a:B","args":{"a":5}}`))), "/args/a type: 5 is not of type 'string'"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

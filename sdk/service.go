@@ -1,0 +1,155 @@
+package sdk
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
+)
+
+// service answers the host. One process usually serves one call.
+type service struct {
+	pluginv1.UnimplementedPluginServer
+	offers []*offer
+	life   *life
+	// prepare is called before the author's code is.
+	prepare func()
+}
+
+func newService(offers []Offer, l *life) *service {
+	s := &service{life: l, prepare: func() {}}
+	for _, o := range offers {
+		s.offers = append(s.offers, o.offer())
+	}
+	return s
+}
+
+// find returns the offer of that kind that a ref or an alias names.
+func (s *service) find(kind, ref string) (*offer, error) {
+	for _, o := range s.offers {
+		if o.kind == kind && o.answersTo(ref) {
+			if !o.complete {
+				return nil, fmt.Errorf("the %s %s has no code", kind, ref)
+			}
+			return o, nil
+		}
+	}
+	return nil, fmt.Errorf("this plugin has no %s %s", kind, ref)
+}
+
+func (o *offer) answersTo(ref string) bool {
+	if o.Ref == ref {
+		return true
+	}
+	for _, alias := range o.Aliases {
+		if alias == ref {
+			return true
+		}
+	}
+	return false
+}
+
+// Describe implements pluginv1.PluginServer.
+func (s *service) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.DescribeResponse, error) {
+	description, err := describe(s.offers)
+	if err != nil {
+		return nil, status.Error(codes.FailedPrecondition, text(err.Error()))
+	}
+	response, err := description.Response()
+	if err != nil {
+		return nil, status.Error(codes.Internal, text(err.Error()))
+	}
+	return response, nil
+}
+
+// maxExecutions bounds what a planner may answer.
+const maxExecutions = 10_000
+
+// Plan implements pluginv1.PluginServer.
+func (s *service) Plan(ctx context.Context, request *pluginv1.PlanRequest) (*pluginv1.PlanResponse, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	done, err := s.life.begin(cancel)
+	if err != nil {
+		return nil, status.Error(codes.Unavailable, err.Error())
+	}
+	defer done()
+	s.prepare()
+	response, err := s.plan(ctx, request)
+	if err == nil && proto.Size(response) > pluginv1.MaxMessage {
+		err = fmt.Errorf("the planner's answer is larger than %d bytes", pluginv1.MaxMessage)
+	}
+	if err != nil {
+		return &pluginv1.PlanResponse{Failure: failure(ctx, err)}, nil
+	}
+	return response, nil
+}
+
+func (s *service) plan(ctx context.Context, request *pluginv1.PlanRequest) (*pluginv1.PlanResponse, error) {
+	o, err := s.find(kindPlanner, request.GetRef())
+	if err != nil {
+		return nil, err
+	}
+	call, err := newPlanCall(request)
+	if err != nil {
+		return nil, err
+	}
+	var executions []Execution
+	err = protect(func() (err error) {
+		executions, err = o.plan(ctx, call)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	response := &pluginv1.PlanResponse{ZoneUsed: call.zoneUsed}
+	for _, w := range call.warnings {
+		response.Warnings = append(response.Warnings, text(w))
+	}
+	response.Executions, err = encodeExecutions(executions)
+	return response, err
+}
+
+func newPlanCall(request *pluginv1.PlanRequest) (*planCall, error) {
+	config, err := decodeConfig(request.GetConfig())
+	if err != nil {
+		return nil, err
+	}
+	attack, err := decodeConfig(request.GetAttack())
+	if err != nil {
+		return nil, fmt.Errorf("the attack: %w", err)
+	}
+	zone, err := time.LoadLocation(request.GetZone())
+	if err != nil {
+		return nil, fmt.Errorf("the zone: %w", err)
+	}
+	return &planCall{
+		name: request.GetPlanName(), args: config.Args, attack: attack,
+		now: request.GetNow().AsTime().In(zone), zone: zone,
+		seed: request.GetSeed(), rand: newRand(request.GetSeed()),
+	}, nil
+}
+
+func encodeExecutions(executions []Execution) ([]*pluginv1.Execution, error) {
+	if len(executions) > maxExecutions {
+		return nil, fmt.Errorf("the planner answered %d executions; at most %d are allowed", len(executions), maxExecutions)
+	}
+	list := make([]*pluginv1.Execution, len(executions))
+	for i, e := range executions {
+		if e.At.IsZero() {
+			return nil, fmt.Errorf("execution %d of the planner's answer has no time", i+1)
+		}
+		args, err := encodeArgs(e.Args)
+		if err != nil {
+			return nil, fmt.Errorf("execution %d of the planner's answer: %w", i+1, err)
+		}
+		list[i] = &pluginv1.Execution{At: timestamppb.New(e.At), Name: text(e.Name), Args: args}
+	}
+	return list, nil
+}
