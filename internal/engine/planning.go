@@ -199,7 +199,7 @@ func (e *Engine) callPlanner(ctx context.Context, d *draft) (Planned, error) {
 		if failure.Stack != "" {
 			e.log.Warn("planner panicked", "ref", d.planner.Ref, "plugin", d.planner.Plugin, "stack", scrub.text(failure.Stack))
 		}
-		return Planned{}, problemAt("/planner/args"+failure.Pointer, "%s", scrub.text(failure.Message))
+		return Planned{}, problemAt("/planner"+failure.Pointer, "%s", scrub.text(failure.Message))
 	}
 	if err != nil {
 		return Planned{}, problemAt("/planner/ref", "planner %s did not answer: %s", d.planner.Ref, err)

@@ -33,7 +33,7 @@ func TestWhatCannotWorkIsRefusedAndNothingIsStored(t *testing.T) {
 		"policy":          {engine.PlanSpec{Name: "x", Attack: good, Planner: planIt, UndoPolicy: "never"}, nil, "'auto', 'keep'", "/undo"},
 		"seed":            {engine.PlanSpec{Name: "x", Attack: good, Planner: planIt, Seed: &seed}, nil, "a seed is a whole number", "/seed"},
 		"planner refuses": {engine.PlanSpec{Name: "x", Attack: good, Planner: planIt}, func(engine.PlanCall) (engine.Planned, error) {
-			return engine.Planned{}, &engine.Failure{Message: "min_time is after max_time", Pointer: "/min_time"}
+			return engine.Planned{}, &engine.Failure{Message: "min_time is after max_time", Pointer: "/args/min_time"}
 		}, "min_time is after max_time", "/planner/args/min_time"},
 		"planner dies":     {engine.PlanSpec{Name: "x", Attack: good, Planner: planIt}, func(engine.PlanCall) (engine.Planned, error) { return engine.Planned{}, fmt.Errorf("exit code 2") }, "planner test:P did not answer: exit code 2", "/planner/ref"},
 		"planner has none": {engine.PlanSpec{Name: "x", Attack: good, Planner: planIt}, plans(), "planned nothing", "/planner"},

@@ -40,7 +40,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 // and returns all it acknowledged.
 func killAfter(t *testing.T, path string, after int) []string {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this test binary
+	child := exec.CommandContext(t.Context(), os.Args[0])
 	child.Env = append(os.Environ(), crashPath+"="+path)
 	child.Stderr = os.Stderr
 	out, err := child.StdoutPipe()

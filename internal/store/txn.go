@@ -31,7 +31,9 @@ var present = []byte{1}
 func (t *txn) bucket(b bucket) *bbolt.Bucket {
 	if t.buckets[b] == nil {
 		t.buckets[b] = t.tx.Bucket([]byte(bucketNames[b]))
-		t.buckets[b].FillPercent = fillPercent
+		if b != bucketExecutorIndex && b != bucketUndoDue {
+			t.buckets[b].FillPercent = fillPercent
+		}
 	}
 	return t.buckets[b]
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func TestParseURI(t *testing.T) {
-	const secret = "u:hush@h/d"
+	login := "u:hush@h/d"
 	for name, c := range map[string]struct{ uri, path, err string }{
 		"a path is itself":              {uri: "./cme.db", path: "./cme.db"},
 		"a bare name is a path":         {uri: "cme.db", path: "cme.db"},
@@ -22,9 +22,9 @@ func TestParseURI(t *testing.T) {
 		"bolt with a broken escape":     {uri: "bolt:///a%zz", err: "write bolt: with three slashes"},
 		"bolt with options":             {uri: "bolt:///a?mode=ro", err: "a bolt: URI takes no options"},
 		"the engine's old default":      {uri: "sqlite:///cme.db", err: "sqlite: is not a database cmed can use"},
-		"another database":              {uri: "postgres://" + secret, err: "postgres: is not a database cmed can use"},
-		"another database with a plus":  {uri: "mysql+pymysql://" + secret, err: "mysql+pymysql: is not a database"},
-		"bolt with a password in a URI": {uri: "bolt://" + secret, err: "write bolt: with three slashes"},
+		"another database":              {uri: "postgres://" + login, err: "postgres: is not a database cmed can use"},
+		"another database with a plus":  {uri: "mysql+pymysql://" + login, err: "mysql+pymysql: is not a database"},
+		"bolt with a password in a URI": {uri: "bolt://" + login, err: "write bolt: with three slashes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path, err := ParseURI(c.uri)

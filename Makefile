@@ -1,0 +1,148 @@
+# cmed's commands. "make" alone lists them; "make run" and "make test" need
+# nothing but Go.
+
+# The tools, pinned. They are built into .cache/tools when first needed.
+GOFUMPT_VERSION            := v0.12.0
+STATICCHECK_VERSION        := v0.8.2
+GOLANGCI_LINT_VERSION      := v2.15.0
+PROTOC_GEN_GO_VERSION      := v1.36.12
+PROTOC_GEN_GO_GRPC_VERSION := v1.6.2
+
+TOOLS              := $(CURDIR)/.cache/tools
+GOFUMPT            ?= $(TOOLS)/gofumpt@$(GOFUMPT_VERSION)/gofumpt
+STATICCHECK        ?= $(TOOLS)/staticcheck@$(STATICCHECK_VERSION)/staticcheck
+GOLANGCI_LINT      ?= $(TOOLS)/golangci-lint@$(GOLANGCI_LINT_VERSION)/golangci-lint
+PROTOC_GEN_GO      ?= $(TOOLS)/protoc-gen-go@$(PROTOC_GEN_GO_VERSION)/protoc-gen-go
+PROTOC_GEN_GO_GRPC ?= $(TOOLS)/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC_VERSION)/protoc-gen-go-grpc
+
+VERSION ?= $(patsubst v%,%,$(shell git describe --tags --dirty 2>/dev/null || echo 0.1.0-dev))
+LDFLAGS := -s -w -X main.version=$(VERSION)
+
+# Examples that are modules of their own.
+MODULES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
+SCRIPTS := .ci/run $(wildcard examples/*/*.sh)
+PROTO   := sdk/pluginv1/plugin.proto
+
+# Go's race detector needs cgo and a C compiler.
+RACE = $(shell test "$$(go env CGO_ENABLED)" = 1 && command -v $$(go env CC) >/dev/null && echo -race)
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+
+# Using it
+
+.PHONY: build
+build: ## build bin/cmed, bin/attacks/* and bin/planners/*
+	@mkdir -p bin/attacks bin/planners
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/cmed ./cmd/cmed
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/attacks/ ./plugins/attacks/...
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/planners/ ./plugins/planners/...
+
+.PHONY: run
+run: build ## build, then start the daemon on port 5000 with ./cme.db
+	bin/cmed
+
+.PHONY: demo
+demo: build ## show the whole story in a few seconds: plan, run, result
+	go run ./internal/demo -daemon bin/cmed
+
+.PHONY: install
+install: ## install cmed alone into $GOBIN
+	CGO_ENABLED=0 go install -trimpath -ldflags '$(LDFLAGS)' ./cmd/cmed
+
+# Working on it
+
+.PHONY: test
+test: ## run all tests, with the race detector where a C compiler is found
+	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
+	go test $(RACE) ./...
+	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test $(RACE) ./...); done
+
+.PHONY: check
+check: format vet staticcheck tidy generated shell binaries race ## run all that CI runs
+
+.PHONY: format
+format: $(GOFUMPT) ## fail if a file is not formatted
+	@unformatted=$$($(GOFUMPT) -l cmd internal plugins sdk examples docs); \
+	test -z "$$unformatted" || { echo "not formatted, run gofumpt -w on:"; echo "$$unformatted"; exit 1; }
+
+.PHONY: vet
+vet: ## run go vet
+	go vet ./...
+	@set -e; for m in $(MODULES); do (cd $$m && go vet ./...); done
+
+.PHONY: staticcheck
+staticcheck: $(STATICCHECK) ## run staticcheck
+	$(STATICCHECK) ./...
+	@set -e; for m in $(MODULES); do (cd $$m && $(STATICCHECK) ./...); done
+
+.PHONY: tidy
+tidy: ## fail if go.mod or go.sum is not tidy
+	go mod tidy -diff
+	go mod verify
+	@set -e; for m in $(MODULES); do (cd $$m && go mod tidy -diff); done
+
+.PHONY: generated
+generated: ## fail if the generated code is not what the sources give
+	@if command -v protoc >/dev/null; then ./.ci/generated; \
+	elif test -n "$$CI"; then echo "protoc is missing: apt-get install protobuf-compiler"; exit 1; \
+	else echo "generated code not checked: protoc is missing (apt-get install protobuf-compiler)"; fi
+
+.PHONY: shell
+shell: ## fail if a shell script can't be parsed
+	@set -e; for s in $(SCRIPTS); do \
+		case "$$(head -n 1 $$s)" in *bash) bash -n $$s;; *) sh -n $$s;; esac; done
+
+.PHONY: binaries
+binaries: build ## build the daemon, every plugin and every example
+	go build ./...
+	@set -e; for m in $(MODULES); do (cd $$m && go build -o /dev/null ./...); done
+
+.PHONY: race
+race: ## run all tests with the race detector
+	go test -race ./...
+	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test -race ./...); done
+
+.PHONY: lint
+lint: $(GOLANGCI_LINT) ## run golangci-lint
+	$(GOLANGCI_LINT) run
+
+.PHONY: bench
+bench: build ## measure, each number beside its limit (under three minutes)
+	go run ./internal/bench
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME (5s)
+	@set -e; for f in $$(grep -rlE --include='*_test.go' '^func Fuzz' cmd internal plugins sdk); do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $$f); do \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $${FUZZTIME:-5s} ./$$(dirname $$f); \
+		done; \
+	done
+
+.PHONY: proto
+proto: $(PROTOC_GEN_GO) $(PROTOC_GEN_GO_GRPC) ## generate the protocol's Go code anew (needs protoc)
+	protoc --plugin=$(PROTOC_GEN_GO) --plugin=$(PROTOC_GEN_GO_GRPC) \
+		--go_out=$(PROTO_OUT) --go_opt=paths=source_relative \
+		--go-grpc_out=$(PROTO_OUT) --go-grpc_opt=paths=source_relative $(PROTO)
+PROTO_OUT ?= .
+
+.PHONY: tools
+tools: $(GOFUMPT) $(STATICCHECK) $(PROTOC_GEN_GO) $(PROTOC_GEN_GO_GRPC) ## build the pinned tools, but for golangci-lint
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin dist .cache
+
+$(TOOLS)/gofumpt@$(GOFUMPT_VERSION)/gofumpt:
+	GOBIN=$(@D) go install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)
+$(TOOLS)/staticcheck@$(STATICCHECK_VERSION)/staticcheck:
+	GOBIN=$(@D) go install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+$(TOOLS)/golangci-lint@$(GOLANGCI_LINT_VERSION)/golangci-lint:
+	GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+$(TOOLS)/protoc-gen-go@$(PROTOC_GEN_GO_VERSION)/protoc-gen-go:
+	GOBIN=$(@D) go install google.golang.org/protobuf/cmd/protoc-gen-go@$(PROTOC_GEN_GO_VERSION)
+$(TOOLS)/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC_VERSION)/protoc-gen-go-grpc:
+	GOBIN=$(@D) go install google.golang.org/grpc/cmd/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC_VERSION)

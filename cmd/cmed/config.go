@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/chaos-monkey-engine/cmed/internal/host"
+)
+
+// config is how cmed is to work. It is made by settings.config only, which
+// leaves nothing in it that can't work.
+type config struct {
+	bindHost      string // to listen on
+	port          int    // 0: one that is free
+	insecure      bool   // other machines may reach the API
+	corsOrigins   []string
+	allowedHosts  []string
+	zone          *time.Location
+	zoneChosen    bool // somebody named the zone
+	database      string
+	stateDir      string
+	attacksDir    string
+	plannersDir   string
+	grants        []host.Grant
+	maxRuns       int
+	misfireGrace  time.Duration
+	runTimeout    time.Duration
+	stopGrace     time.Duration
+	shutdownLimit time.Duration
+	logLevel      hclog.Level
+	logJSON       bool
+}
+
+// complete fills in the folders that depend on others and checks what one value
+// alone can't tell.
+func (c *config) complete() error {
+	if c.attacksDir == "" || c.plannersDir == "" {
+		dir, err := besideBinary()
+		if err != nil {
+			return err
+		}
+		c.attacksDir = orElse(c.attacksDir, filepath.Join(dir, "attacks"))
+		c.plannersDir = orElse(c.plannersDir, filepath.Join(dir, "planners"))
+	}
+	c.stateDir = orElse(c.stateDir, stateBeside(c.database))
+	if !c.insecure && !isLoopback(c.bindHost) {
+		return usagef("--host %s lets other machines reach the API, which has no passwords: whoever reaches it "+
+			"can run every attack. Keep the default, 127.0.0.1, and use a tunnel; or say --insecure too", c.bindHost)
+	}
+	if c.shutdownLimit <= c.stopGrace {
+		return usagef("--shutdown-timeout (%s) must be longer than --stop-grace (%s): "+
+			"at shutdown running attacks get their grace to stop and undo", c.shutdownLimit, c.stopGrace)
+	}
+	return nil
+}
+
+// besideBinary is the folder of cmed's own executable, links followed.
+func besideBinary() (string, error) {
+	path, err := os.Executable()
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the folder of the cmed binary (give --attacks-folder and --planners-folder): %w", err)
+	}
+	return filepath.Dir(path), nil
+}
+
+// stateBeside is the state folder of a database: cme.state beside cme.db.
+func stateBeside(database string) string {
+	ext := filepath.Ext(database)
+	if ext == ".state" {
+		ext = "" // the folder needs a name of its own
+	}
+	return strings.TrimSuffix(database, ext) + ".state"
+}
+
+// isLoopback says whether only this machine can reach what listens on host. It
+// is asked before listening; listensLocally looks at the address itself.
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// address is what to listen on.
+func (c *config) address() string { return net.JoinHostPort(c.bindHost, fmt.Sprint(c.port)) }
+
+func orElse(value, fallback string) string {
+	if value == "" {
+		return fallback
+	}
+	return value
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/chaos-monkey-engine/cmed/internal/clock"
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/internal/host"
+	"github.com/chaos-monkey-engine/cmed/internal/httpapi"
+	"github.com/chaos-monkey-engine/cmed/internal/store"
+)
+
+// daemon is the parts at work. Its life:
+//
+//  1. startDaemon takes the port, opens the store, scans the folders, starts
+//     the scheduler, and only then serves. When a step fails, what was begun is
+//     ended again.
+//  2. serveFailed tells when it can't go on.
+//  3. stop ends it in the opposite order.
+type daemon struct {
+	cfg      *config
+	log      hclog.Logger
+	listener net.Listener
+	store    *store.Store
+	clock    *clock.Watcher // nil where steps can't be seen
+	host     *host.Host
+	engine   *engine.Engine
+	server   *httpapi.Server
+
+	serving     sync.WaitGroup
+	serveFailed chan error
+}
+
+// startDaemon returns when the daemon serves. Ending ctx calls the start off.
+func startDaemon(ctx context.Context, cfg *config, log hclog.Logger) (d *daemon, err error) {
+	d = &daemon{cfg: cfg, log: log, serveFailed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.shutdownLimit)
+			defer cancel()
+			err = errors.Join(err, d.stop(limit))
+		}
+	}()
+	if d.listener, err = listen(ctx, cfg); err != nil {
+		return d, err
+	}
+	if err = d.openStore(); err != nil {
+		return d, err
+	}
+	if err = d.startHost(ctx); err != nil {
+		return d, err
+	}
+	if err = d.startEngine(ctx); err != nil {
+		return d, err
+	}
+	d.serve()
+	return d, nil
+}
+
+func (d *daemon) openStore() error {
+	s, err := store.Open(d.cfg.database)
+	if errors.Is(err, store.ErrInUse) {
+		return &exitError{exitInUse, err}
+	}
+	d.store = s
+	return err
+}
+
+func (d *daemon) startHost(ctx context.Context) error {
+	h, err := host.New(host.Config{
+		AttacksDir:  d.cfg.attacksDir,
+		PlannersDir: d.cfg.plannersDir,
+		StateDir:    d.cfg.stateDir,
+		StoreID:     d.store.ID(),
+		Cache:       d.store,
+		Grants:      d.cfg.grants,
+		Grace:       d.cfg.stopGrace,
+		Logger:      d.log.Named("host"),
+	})
+	if err != nil {
+		return fmt.Errorf("prepare the plugin host: %w", err)
+	}
+	d.host = h
+	h.RetainDigests(func(ctx context.Context) (map[string]bool, error) { return undoDigests(ctx, d.store) })
+	if err := h.Start(ctx); err != nil {
+		return fmt.Errorf("start the plugin host: %w", err)
+	}
+	return nil
+}
+
+func (d *daemon) startEngine(ctx context.Context) error {
+	d.engine = engine.New(engine.Settings{
+		Zone:              d.cfg.zone,
+		ZoneAssumed:       d.warnOfZone(),
+		MaxConcurrentRuns: d.cfg.maxRuns,
+		MisfireGrace:      d.cfg.misfireGrace,
+		RunTimeout:        d.cfg.runTimeout,
+		ClockChanged:      d.watchClock(),
+		Logger:            d.log.Named("engine"),
+	}, d.store, d.host)
+	if err := d.engine.Start(ctx); err != nil {
+		return fmt.Errorf("start the engine: %w", err)
+	}
+	return nil
+}
+
+// warnOfZone says whether the zone is a guess that may surprise, and warns.
+func (d *daemon) warnOfZone() bool {
+	now := time.Now()
+	if d.cfg.zoneChosen || !zonesDiffer(d.cfg.zone, time.Local, now) {
+		return false
+	}
+	d.log.Warn(assumedZone(d.cfg.zone, time.Local, now))
+	return true
+}
+
+// watchClock returns what announces steps of the clock; nil where nothing does.
+func (d *daemon) watchClock() <-chan struct{} {
+	w, err := clock.Watch()
+	if err != nil {
+		d.log.Warn("steps of the clock are noticed only shortly before something is due", "error", err)
+		return nil
+	}
+	d.clock = w
+	return w.Changes()
+}
+
+func (d *daemon) serve() {
+	hosts := d.cfg.allowedHosts
+	if net.ParseIP(d.cfg.bindHost) == nil {
+		hosts = append([]string{d.cfg.bindHost}, hosts...)
+	}
+	d.server = httpapi.NewServer(httpapi.Config{
+		Version:     thisBuild().Version,
+		Hosts:       hosts,
+		CORSOrigins: d.cfg.corsOrigins,
+	}, d.engine, d.log.Named("http"))
+	d.serving.Go(func() {
+		if err := d.server.Serve(d.listener); err != nil {
+			d.serveFailed <- err
+		}
+	})
+}
+
+// stop ends what was begun: no more requests, running attacks stopped and
+// undone, then the rest. It may block somewhat longer than ctx.
+func (d *daemon) stop(ctx context.Context) error {
+	var errs []error
+	note := func(what string, err error) {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", what, err))
+		}
+	}
+	if d.server != nil {
+		// Requests under way may wait for runs to end, and end with them.
+		d.serving.Go(func() { note("end the requests", d.server.Shutdown(ctx)) })
+	} else if d.listener != nil {
+		note("close the port", d.listener.Close())
+	}
+	var engineErr error
+	if d.engine != nil {
+		engineErr = d.engine.Shutdown(ctx)
+	}
+	d.serving.Wait()
+	note("bring the running attacks to rest", engineErr)
+	if d.host != nil {
+		note("end the plugin host", d.host.Close())
+	}
+	if d.clock != nil {
+		note("stop watching the clock", d.clock.Close())
+	}
+	if d.store != nil {
+		note("close the store", d.store.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// errForced is returned when a second signal asked to end at once.
+var errForced = errors.New("told a second time to stop: ended at once; " +
+	"what ran is ended and undone by the next start")
+
+// orders turns signals into what the daemon is to do.
+type orders struct {
+	// stop ends with the first SIGINT or SIGTERM, or with its parent.
+	stop context.Context
+	// force ends with the second one; its cause is what to say of it.
+	force context.Context
+	// rescan receives after SIGHUP.
+	rescan chan struct{}
+
+	cancel, forceNow context.CancelCauseFunc
+	ended            sync.WaitGroup
+}
+
+// takeOrders listens to signals until release is called.
+func takeOrders(ctx context.Context, signals <-chan os.Signal) (o *orders, release func()) {
+	o = &orders{rescan: make(chan struct{}, 1)}
+	o.stop, o.cancel = context.WithCancelCause(ctx)
+	o.force, o.forceNow = context.WithCancelCause(context.WithoutCancel(ctx))
+	done := make(chan struct{})
+	o.ended.Go(func() { o.listen(signals, done) })
+	return o, func() {
+		close(done)
+		o.ended.Wait()
+		o.cancel(nil)
+		o.forceNow(nil)
+	}
+}
+
+func (o *orders) listen(signals <-chan os.Signal, done <-chan struct{}) {
+	stops := 0
+	for {
+		select {
+		case <-done:
+			return
+		case sig := <-signals:
+			if sig == syscall.SIGHUP {
+				select {
+				case o.rescan <- struct{}{}:
+				default: // one is waiting already
+				}
+				continue
+			}
+			stops++
+			switch stops {
+			case 1:
+				o.cancel(fmt.Errorf("received %v", sig))
+			case 2:
+				o.forceNow(errForced)
+			}
+		}
+	}
+}
+
+// unlessForced returns what fn returns, or the cause of force when that ends
+// before; fn then ends with the process, which is about to exit.
+func (o *orders) unlessForced(fn func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- fn() }()
+	select {
+	case err := <-done:
+		return err
+	case <-o.force.Done():
+		return context.Cause(o.force)
+	}
+}

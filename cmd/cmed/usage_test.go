@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestBadUsage(t *testing.T) {
+	for _, test := range []struct{ name, args, want string }{
+		{"a word for a port", "--port many", `--port: "many" is not a number from 0 to 65535`},
+		{"a port that is none", "-p 70000", `--port: "70000" is not a number from 0 to 65535`},
+		{"a negative port", "-p -1", `--port: "-1" is not a number from 0 to 65535`},
+		{"a port beyond all numbers", "-p 99999999999999999999", `--port: "99999999999999999999" is not a number from 0 to 65535`},
+		{"a zone that is none", "-t Europe/Atlantis", `--timezone: "Europe/Atlantis" is not a time zone: use a name of the IANA database such as Europe/Madrid or UTC`},
+		{"the machine's zone", "-t Local", `--timezone: "Local" is not a time zone: use a name of the IANA database such as Europe/Madrid or UTC`},
+		{"another database", "-d mysql://u:secret@h/db", `--database-uri: mysql: is not a database cmed can use`},
+		{"a duration without unit", "--run-timeout 15", `--run-timeout: "15" is not a duration: write a number and a unit, such as 90s, 15m or 1h30m`},
+		{"a negative duration", "--misfire-grace=-1s", `--misfire-grace: "-1s" is not a duration`},
+		{"no runs at all", "--max-concurrent-runs 0", `--max-concurrent-runs: "0" is not a number from 1 to 100000`},
+		{"an unknown level", "--log-level loud", `--log-level: "loud" is not one of trace, debug, info, warn, error, off`},
+		{"an unknown format", "--log-format xml", `--log-format: "xml" is not one of text, json`},
+		{"a grant without names", "--plugin-env a:B", `--plugin-env: "a:B" is not of the form ref=VAR,VAR_*`},
+		{"an origin without scheme", "--cors-origin ops.example", `--cors-origin: "ops.example" is not an origin`},
+		{"an origin with a path", "--cors-origin https://ops.example/x", `--cors-origin: "https://ops.example/x" is not an origin`},
+		{"a URL as host name", "--allowed-host http://a", `--allowed-host: "http://a" is not the name or address of a host`},
+		{"a host with a port", "--host 127.0.0.1:5000", `--host: "127.0.0.1:5000" has a port`},
+		{"a truth that is none", "--insecure=maybe", `--insecure: "maybe" is neither true nor false`},
+		{"all addresses without consent", "--host 0.0.0.0", `--host 0.0.0.0 lets other machines reach the API`},
+		{"another address without consent", "--host 192.0.2.1", `--host 192.0.2.1 lets other machines reach the API`},
+		{"a name without consent", "--host cmed.example", `--host cmed.example lets other machines reach the API`},
+		{"a shutdown shorter than the grace", "--shutdown-timeout 5s", `--shutdown-timeout (5s) must be longer than --stop-grace (10s)`},
+		{"a configuration that is not there", "--config /nonexistent.yaml", `--config: read the configuration: open /nonexistent.yaml: no such file or directory`},
+		{"a misspelt flag", "--timezon UTC", `unknown flag: --timezon; did you mean --timezone?`},
+		{"an unknown shorthand", "-x", `unknown shorthand flag: 'x' in -x`},
+		{"a flag without its value", "--port", `flag needs an argument: --port`},
+		{"a misspelt command", "serv", `unknown command "serv"; did you mean "serve"?`},
+		{"an argument too many", "serve now", `"now": cmed serve takes no arguments`},
+		{"a flag that plugins has not", "plugins --port 1", `unknown flag: --port`},
+		{"an unknown output", "version -o xml", `invalid argument "xml" for "-o, --output" flag: it is not one of text, json`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := begin(t, strings.Fields(test.args)...)
+			if code := c.end(t); code != exitUsage {
+				t.Errorf("exit code %d, want %d", code, exitUsage)
+			}
+			if got := c.stderr.String(); !strings.HasPrefix(got, "cmed: "+test.want) {
+				t.Errorf("got  %swant cmed: %s", got, test.want)
+			}
+			if strings.Contains(c.stderr.String(), "secret") {
+				t.Error("the password of a URI is shown")
+			}
+			if got := c.stdout.String(); got != "" {
+				t.Errorf("standard output: %s", got)
+			}
+		})
+	}
+}
+
+func TestVersion(t *testing.T) {
+	c := begin(t, "version")
+	if code := c.end(t); code != 0 {
+		t.Fatalf("exit code %d: %s", code, c.stderr.String())
+	}
+	got := c.stdout.String()
+	if !strings.HasPrefix(got, "cmed ") || !strings.Contains(got, runtime.Version()) {
+		t.Errorf("version says %q", got)
+	}
+	short := begin(t, "--version")
+	if code := short.end(t); code != 0 || short.stdout.String() != got {
+		t.Errorf("--version says %q, want %q", short.stdout.String(), got)
+	}
+}
+
+func TestVersionAsJSON(t *testing.T) {
+	c := begin(t, "version", "-o", "json")
+	if code := c.end(t); code != 0 {
+		t.Fatalf("exit code %d: %s", code, c.stderr.String())
+	}
+	var got build
+	if err := json.Unmarshal([]byte(c.stdout.String()), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Version == "" || got.Go != runtime.Version() || got.Platform != runtime.GOOS+"/"+runtime.GOARCH {
+		t.Errorf("version is %+v", got)
+	}
+}
+
+func TestHelpShowsEveryOption(t *testing.T) {
+	for _, args := range [][]string{{"--help"}, {"serve", "--help"}} {
+		c := begin(t, args...)
+		if code := c.end(t); code != 0 {
+			t.Fatalf("exit code %d: %s", code, c.stderr.String())
+		}
+		text := c.stdout.String()
+		for _, o := range options {
+			if !strings.Contains(text, "--"+o.name+" ") || !strings.Contains(text, "["+o.variable()+"]") {
+				t.Errorf("%v does not show --%s with %s", args, o.name, o.variable())
+			}
+		}
+		if !strings.Contains(text, "-p, --port number") || strings.Contains(text, "--p ") {
+			t.Errorf("%v does not show -p with --port:\n%s", args, text)
+		}
+	}
+}
+
+func TestConfigurationIsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../docs/configuration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range append(options, option{name: optConfig}) {
+		row := "| `--" + o.name + "`"
+		_, rest, found := strings.Cut(string(text), row)
+		row, _, _ = strings.Cut(rest, "\n")
+		switch {
+		case !found:
+			t.Errorf("--%s is not in docs/configuration.md", o.name)
+		case o.fallback != "" && !strings.Contains(row, "`"+o.fallback+"`"):
+			t.Errorf("docs/configuration.md does not say that --%s is %s by default", o.name, o.fallback)
+		case o.shorthand != "" && !strings.Contains(row, "`-"+o.shorthand+"`"):
+			t.Errorf("docs/configuration.md does not show -%s", o.shorthand)
+		}
+	}
+}

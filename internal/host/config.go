@@ -1,0 +1,90 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+)
+
+// Cache remembers what was learned about plugin files across restarts. Losing
+// it costs time only.
+type Cache interface {
+	Cached(key string) (value []byte, found bool, err error)
+	PutCached(key string, value []byte) error
+	// DropCached of a key that is not there is no error.
+	DropCached(key string) error
+	CachedKeys(prefix string) ([]string, error)
+}
+
+// Config is what a Host needs. The folders, StoreID and Cache are required;
+// other zero values mean the defaults given.
+type Config struct {
+	// AttacksDir and PlannersDir are where plugin files are dropped. A folder
+	// that does not exist is empty until it appears.
+	AttacksDir, PlannersDir string
+	// StateDir is private to this host: copies of plugins and the folders of
+	// running processes. Made if it is not there. It must not be mounted
+	// noexec. Where it is too long for socket paths, the folders of processes
+	// are made in a private folder of the system's temporary one.
+	StateDir string
+	// StoreID is part of the mark of every process, so that what an earlier
+	// host on the same store left can be found.
+	StoreID string
+	Cache   Cache
+	// Grants say which variables of the host's environment a plugin may see.
+	Grants []Grant
+
+	Grace           time.Duration // from Stop to SIGTERM; 10s
+	TermGrace       time.Duration // from SIGTERM to SIGKILL; 2s
+	StartTimeout    time.Duration // from fork to handshake; 10s
+	DescribeTimeout time.Duration // one way of asking for a description; 5s
+	PlanTimeout     time.Duration // a planner's answer; 10s
+	RescanEvery     time.Duration // besides watching; 60s
+	// Spawning bounds the processes between fork and handshake; 2 x cores.
+	Spawning int
+	Logger   hclog.Logger
+}
+
+// withDefaults returns the config made complete, or what is wrong with it.
+func (c Config) withDefaults() (Config, error) {
+	if c.AttacksDir == "" || c.PlannersDir == "" || c.StateDir == "" {
+		return c, errors.New("host: the attacks, planners and state folders must be given")
+	}
+	if c.StoreID == "" || strings.ContainsAny(c.StoreID, "/\x00") {
+		return c, fmt.Errorf("host: %q can't be a store id", c.StoreID)
+	}
+	if c.Cache == nil {
+		return c, errors.New("host: no cache given")
+	}
+	for _, dir := range []*string{&c.AttacksDir, &c.PlannersDir, &c.StateDir} {
+		abs, err := filepath.Abs(*dir)
+		if err != nil {
+			return c, fmt.Errorf("host: resolve %s: %w", *dir, err)
+		}
+		*dir = abs
+	}
+	orDefault(&c.Grace, 10*time.Second)
+	orDefault(&c.TermGrace, 2*time.Second)
+	orDefault(&c.StartTimeout, 10*time.Second)
+	orDefault(&c.DescribeTimeout, 5*time.Second)
+	orDefault(&c.PlanTimeout, 10*time.Second)
+	orDefault(&c.RescanEvery, time.Minute)
+	if c.Spawning <= 0 {
+		c.Spawning = 2 * runtime.NumCPU()
+	}
+	if c.Logger == nil {
+		c.Logger = hclog.NewNullLogger()
+	}
+	return c, nil
+}
+
+func orDefault(d *time.Duration, value time.Duration) {
+	if *d <= 0 {
+		*d = value
+	}
+}

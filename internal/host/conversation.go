@@ -1,0 +1,241 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
+)
+
+// The bounds of what one run may report.
+const (
+	maxUndoRecords = 10_000
+	maxTargets     = 10_000
+	maxResult      = 1 << 20 // bytes
+	maxRecord      = 1 << 20 // bytes
+)
+
+// lastWords is how long messages of a dead process are still read.
+const lastWords = time.Second
+
+// conversation is one run: the messages both ways, and the ladder that ends it
+// when it is stopped. It is held by one goroutine, which is the only one to call
+// the sink.
+type conversation struct {
+	*process
+	ctx     context.Context
+	sink    engine.Sink
+	out     *outbox
+	in      chan received
+	done    chan struct{} // closed when nothing is received any more
+	started time.Time
+
+	stopped  bool
+	finished *pluginv1.Finished
+	err      error
+	peak     int64
+	records  int
+	targets  int
+}
+
+// received is one message, or the error that ends the stream.
+type received struct {
+	message *pluginv1.PluginMessage
+	err     error
+}
+
+func newConversation(ctx context.Context, p *process, sink engine.Sink) *conversation {
+	return &conversation{
+		process: p, ctx: ctx, sink: sink, in: make(chan received), done: make(chan struct{}), started: time.Now(),
+	}
+}
+
+// hold sends Start, talks until the run is over, and returns when nothing of
+// the process is left.
+func (c *conversation) hold(start engine.Start) engine.Exit {
+	c.out = newOutbox(c.stream.Send)
+	go c.receive()
+	c.out.put(startMessage(c.ref, start, c.host.cfg.Grace))
+	c.talk()
+	close(c.done)
+	patience := time.Duration(0)
+	switch {
+	case c.finished != nil:
+		c.peak = peakMemory(c.child.pid)
+		patience = exitPatience
+	case status.Code(c.err) == codes.Unavailable:
+		patience = drainBound // it is dying by itself: let it say how
+	}
+	c.out.close()
+	c.close(patience)
+	c.out.wait()
+	for _, e := range c.output.rest() {
+		c.sink.Log(e)
+	}
+	return c.exit()
+}
+
+// exit is the run's end, when the process is gone.
+func (c *conversation) exit() engine.Exit {
+	e := engine.Exit{Finished: c.finished != nil, Stopped: c.stopped, Status: c.status(c.peak)}
+	switch {
+	case c.finished != nil:
+		e.Failure = failure(c.finished.GetFailure())
+	case errors.Is(c.err, errSilent):
+		e.Err = fmt.Errorf("it %w within %s", c.err, c.host.cfg.Grace)
+	case errors.Is(c.err, io.EOF):
+		e.Err = errors.New("it ended the run without an answer")
+	case errors.Is(c.err, errProtocol):
+		e.Err = c.err
+	default:
+		e.Err = c.broken("Run", c.err)
+	}
+	return e
+}
+
+var (
+	errSilent   = errors.New("was told to stop and did not answer")
+	errProtocol = errors.New("it breaks the protocol")
+	errLost     = status.Error(codes.Unavailable, "the process is gone")
+)
+
+// receive passes messages on, one at a time, until the stream ends.
+func (c *conversation) receive() {
+	for {
+		m, err := c.stream.Recv()
+		select {
+		case c.in <- received{m, err}:
+		case <-c.done:
+			return
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// talk handles what comes until the plugin has answered, the stream has ended,
+// or the ladder is at its end.
+func (c *conversation) talk() {
+	stop := c.ctx.Done()
+	gone := c.child.gone
+	var ladder <-chan time.Time
+	climb := c.terminateStep
+	for c.finished == nil && c.err == nil {
+		select {
+		case r := <-c.in:
+			c.handle(r)
+		case <-c.output.ready:
+			for _, e := range c.output.take() {
+				c.sink.Log(e)
+			}
+		case <-stop:
+			stop = nil
+			c.stopped = true
+			c.out.put(stopMessage(context.Cause(c.ctx)))
+			ladder = time.After(c.host.cfg.Grace)
+		case <-ladder:
+			ladder, climb = climb()
+		case <-gone:
+			// What it said before it died is still in the socket.
+			gone, stop = nil, nil
+			ladder, climb = time.After(lastWords), c.lostStep
+		case <-c.out.stuck:
+			c.err = fmt.Errorf("%w: it does not read what it is sent", errProtocol)
+		}
+	}
+}
+
+// step is one rung of the ladder; it returns when the next is due, and which.
+type step func() (<-chan time.Time, step)
+
+func (c *conversation) terminateStep() (<-chan time.Time, step) {
+	c.peak = peakMemory(c.child.pid)
+	c.child.terminate()
+	return time.After(c.host.cfg.TermGrace), c.giveUpStep
+}
+
+// giveUpStep ends the talk; the process is killed then.
+func (c *conversation) giveUpStep() (<-chan time.Time, step) {
+	c.err = errSilent
+	return nil, c.giveUpStep
+}
+
+// lostStep ends the talk with a process that is gone.
+func (c *conversation) lostStep() (<-chan time.Time, step) {
+	c.err = errLost
+	return nil, c.lostStep
+}
+
+// handle takes one message in.
+func (c *conversation) handle(r received) {
+	if r.err != nil {
+		c.err = r.err
+		return
+	}
+	switch m := r.message.GetMessage().(type) {
+	case *pluginv1.PluginMessage_Started:
+		c.sink.Started(instant(m.Started.GetAt(), c.started))
+	case *pluginv1.PluginMessage_Log:
+		c.sink.Log(logEntry(m.Log, "attack"))
+	case *pluginv1.PluginMessage_Progress:
+		c.sink.Progress(progress(m.Progress))
+	case *pluginv1.PluginMessage_Targets:
+		c.addTargets(m.Targets.GetTargets())
+	case *pluginv1.PluginMessage_Undo:
+		c.addUndo(m.Undo)
+	case *pluginv1.PluginMessage_Undone:
+		c.sink.Undone(m.Undone.GetSequence(), undoAnswer(m.Undone.GetAnswer()))
+	case *pluginv1.PluginMessage_Result:
+		c.setResult(m.Result.GetDocument())
+	case *pluginv1.PluginMessage_Finished:
+		c.finished = m.Finished
+		if c.finished == nil {
+			c.finished = &pluginv1.Finished{}
+		}
+	}
+}
+
+// addUndo makes a record durable and tells the plugin how that went.
+func (c *conversation) addUndo(u *pluginv1.UndoRecord) {
+	record, err := newUndo(u)
+	if err == nil {
+		c.records++
+		if c.records > maxUndoRecords {
+			err = fmt.Errorf("a run may have at most %d undo records", maxUndoRecords)
+		}
+	}
+	if err == nil {
+		err = c.sink.Undo(record)
+	}
+	c.out.put(ackMessage(u.GetSequence(), err))
+}
+
+func (c *conversation) addTargets(list []*pluginv1.Target) {
+	room := max(0, maxTargets-c.targets)
+	c.targets += len(list)
+	if len(list) > room {
+		if room > 0 || c.targets-len(list) == maxTargets {
+			c.sink.Log(notice("warn", fmt.Sprintf("only the first %d targets are on record", maxTargets)))
+		}
+		list = list[:room]
+	}
+	if len(list) > 0 {
+		c.sink.Targets(targets(list))
+	}
+}
+
+func (c *conversation) setResult(doc []byte) {
+	if len(doc) > maxResult || !validJSON(doc) {
+		c.sink.Log(notice("warn", fmt.Sprintf("the result is left out: it is no JSON document of at most %d bytes", maxResult)))
+		return
+	}
+	c.sink.Result(doc)
+}

@@ -1,0 +1,14 @@
+// Package host runs plugins: it finds executables in two folders, learns what
+// they offer, and makes each call (a run, a plan, an undo) in a process of its
+// own. It is the only package that knows go-plugin and processes.
+//
+// A file seen in a folder is copied by content into the state folder and only
+// that copy is executed, so files may be replaced or removed while they run.
+// What a file offers is asked once and remembered by the copy's digest. Nothing
+// a file does or says stops the host: it is listed with what is wrong with it.
+//
+// A process lives in its own group and folder, with an allow-listed
+// environment, and every process descended from it carries a mark in its
+// environment. When a call returns, its group, its marked descendants, its
+// socket and its folder are gone. Every wait in here is bounded.
+package host

@@ -1,0 +1,211 @@
+package httpapi
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
+)
+
+// maxKey is the longest Idempotency-Key, in bytes.
+const maxKey = 255
+
+// plans lists plans, newest first; those executed only with ?all=true.
+func (s *Server) plans(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	all, zone := q.flag("all"), s.zone()
+	pages := func(ctx context.Context, at engine.Cursor, limit int, dst []byte) ([]byte, engine.Cursor, error) {
+		plans, next, err := s.engine.Plans(ctx, engine.PlanQuery{All: all, Limit: limit, Cursor: at})
+		if err != nil {
+			return nil, "", err
+		}
+		for i := range plans {
+			doc, err := encode(newPlanDocument(plans[i], zone))
+			if err != nil {
+				return nil, "", err
+			}
+			dst = append(appendComma(dst), doc...)
+		}
+		return dst, next, nil
+	}
+	return s.sendList(w, r, listing{name: "plans", query: q, pages: pages})
+}
+
+// createPlan plans and stores. The answer is the plan.
+func (s *Server) createPlan(w http.ResponseWriter, r *http.Request) error {
+	q, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return err
+	}
+	spec, warnings, err := s.parsePlan(body)
+	if err != nil {
+		return err
+	}
+	if q.flag("dry_run") {
+		return refuseDryRun("")
+	}
+	if spec.IdempotencyKey, err = idempotencyKey(r); err != nil {
+		return err
+	}
+	if spec.IdempotencyKey != "" {
+		sum := sha256.Sum256(body)
+		spec.Fingerprint = hex.EncodeToString(sum[:])
+	}
+	created, err := s.engine.CreatePlan(r.Context(), spec)
+	if err != nil {
+		return err
+	}
+	if created.Replayed {
+		w.Header().Set("Idempotent-Replayed", "true")
+	}
+	w.Header().Set("Location", planHref(created.Plan.ID))
+	return send(w, r, http.StatusOK, createdPlan{
+		planDocument: newPlanDocument(created.Plan, s.zone()),
+		Msg:          "ok",
+		Warnings:     append(warnings, created.Warnings...),
+	})
+}
+
+// idempotencyKey reads the header of that name: printable ASCII, "" when absent.
+func idempotencyKey(r *http.Request) (string, error) {
+	values, given := r.Header["Idempotency-Key"]
+	if !given {
+		return "", nil
+	}
+	key := values[0]
+	printable := len(values) == 1 && key != "" && len(key) <= maxKey
+	for i := range len(key) {
+		printable = printable && key[i] >= ' ' && key[i] <= '~'
+	}
+	if !printable {
+		return "", engine.Errorf(engine.CodeInvalid, "an Idempotency-Key is 1 to %d printable ASCII characters, given once", maxKey)
+	}
+	return key, nil
+}
+
+// plan shows a plan with the first of its executors.
+func (s *Server) plan(w http.ResponseWriter, r *http.Request) error {
+	id, err := planID(r)
+	if err != nil {
+		return err
+	}
+	p, err := s.engine.Plan(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	executors, next, err := s.engine.Executors(r.Context(), engine.ExecutorQuery{Plan: id, Limit: maxPage})
+	if err != nil {
+		return err
+	}
+	doc := planWithExecutors{
+		planDocument:   newPlanDocument(p, s.zone()),
+		ExecutorsTotal: p.Counts.Total,
+		Embedded:       planExecutors{Executors: appendExecutors(nil, executors, s.zone())},
+	}
+	if next != "" {
+		rest := planExecutorsHref(id) + "&limit=" + strconv.Itoa(maxPage) + "&cursor=" + url.QueryEscape(string(next))
+		doc.Links.Next = &link{Href: rest}
+	}
+	return send(w, r, http.StatusOK, doc)
+}
+
+// deletePlan deletes a plan with its executors; 202 while runs of it are still
+// being stopped and undone.
+func (s *Server) deletePlan(w http.ResponseWriter, r *http.Request) error {
+	id, err := planID(r)
+	if err != nil {
+		return err
+	}
+	q, err := queryOf(r)
+	if err != nil {
+		return err
+	}
+	deletion, err := s.engine.DeletePlan(r.Context(), id, q.flag("abandon_undo"))
+	if err != nil {
+		return err
+	}
+	return sendDeletion(w, r, deletion, "plan "+string(id), planHref(id))
+}
+
+// deletionDocument is the answer to a DELETE.
+type deletionDocument struct {
+	Msg   string         `json:"msg"`
+	Links *deletionLinks `json:"_links,omitempty"`
+}
+
+type deletionLinks struct {
+	Status link `json:"status"`
+}
+
+// sendDeletion tells how far the deletion of what has come.
+func sendDeletion(w http.ResponseWriter, r *http.Request, d engine.Deletion, what, href string) error {
+	if d.Done {
+		return send(w, r, http.StatusOK, deletionDocument{Msg: what + " deleted"})
+	}
+	return send(w, r, http.StatusAccepted, deletionDocument{
+		Msg:   what + " is being deleted: what runs is stopped and undone first",
+		Links: &deletionLinks{Status: link{Href: href}},
+	})
+}
+
+// haltedPlan is the answer to the halt of a plan.
+type haltedPlan struct {
+	Msg    string          `json:"msg"`
+	Halted int             `json:"halted"`
+	Links  haltedPlanLinks `json:"_links"`
+}
+
+type haltedPlanLinks struct {
+	Plan      link `json:"plan"`
+	Executors link `json:"executors"`
+}
+
+// haltPlan halts or calls off every executor of a plan.
+func (s *Server) haltPlan(w http.ResponseWriter, r *http.Request) error {
+	reason, err := s.haltReason(w, r)
+	if err != nil {
+		return err
+	}
+	id, err := planID(r)
+	if err != nil {
+		return err
+	}
+	n, err := s.engine.HaltPlan(r.Context(), id, reason)
+	if err != nil {
+		return err
+	}
+	return send(w, r, http.StatusOK, haltedPlan{
+		Msg:    fmt.Sprintf("plan %s: %d executors halted or called off", id, n),
+		Halted: n,
+		Links:  haltedPlanLinks{Plan: link{Href: planHref(id)}, Executors: link{Href: planExecutorsHref(id)}},
+	})
+}
+
+// haltReason reads why something is halted out of an optional body.
+func (s *Server) haltReason(w http.ResponseWriter, r *http.Request) (string, error) {
+	const byDefault = "halted on request"
+	if r.ContentLength == 0 {
+		return byDefault, nil
+	}
+	body, err := readBody(w, r)
+	if err != nil {
+		return "", err
+	}
+	reason, err := s.parseReason(body)
+	if err != nil || reason == "" {
+		return byDefault, err
+	}
+	return reason, nil
+}

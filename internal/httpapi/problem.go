@@ -1,0 +1,110 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
+)
+
+// problem is an answer that says what went wrong (RFC 9457). Msg is what
+// clients of the Chaos Monkey Engine read.
+type problem struct {
+	Type   string           `json:"type"`
+	Title  string           `json:"title"`
+	Status int              `json:"status"`
+	Detail string           `json:"detail"`
+	Msg    string           `json:"msg"`
+	Errors []engine.Problem `json:"errors,omitempty"`
+}
+
+// statuses maps the engine's codes to HTTP. A code that is not here is ours to
+// mend: 500.
+var statuses = map[engine.Code]int{
+	engine.CodeInvalid:  http.StatusBadRequest,
+	engine.CodeNotFound: http.StatusNotFound,
+	engine.CodeConflict: http.StatusConflict,
+	engine.CodeReused:   http.StatusUnprocessableEntity,
+	engine.CodeBusy:     http.StatusServiceUnavailable,
+	engine.CodeClosed:   http.StatusServiceUnavailable,
+}
+
+// retryAfter is what a client is told to wait when there is too much at once,
+// in seconds.
+const retryAfter = "1"
+
+// refusal is an error of HTTP itself, which the engine has no code for.
+type refusal struct {
+	status int
+	msg    string
+}
+
+func (e *refusal) Error() string { return e.msg }
+
+func refuse(status int, format string, args ...any) error {
+	return &refusal{status: status, msg: fmt.Sprintf(format, args...)}
+}
+
+// invalid is a 400 with one problem in the request's body. The message is the
+// text that clients compare; detail may say more.
+func invalid(pointer, keyword, msg, detail string) error {
+	return &engine.Error{
+		Code:     engine.CodeInvalid,
+		Message:  msg,
+		Problems: []engine.Problem{{Pointer: pointer, Keyword: keyword, Message: detail}},
+	}
+}
+
+// newProblem fills in what follows from the status.
+func newProblem(status int, msg string) problem {
+	return problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: msg, Msg: msg}
+}
+
+// internalProblem tells a client nothing but that it is not its fault.
+func internalProblem() problem {
+	return newProblem(http.StatusInternalServerError, "internal error; the daemon's log says more")
+}
+
+// problemOf says how an error looks from outside.
+func problemOf(err error) problem {
+	var (
+		refused *refusal
+		domain  *engine.Error
+	)
+	switch {
+	case errors.As(err, &refused):
+		return newProblem(refused.status, refused.msg)
+	case errors.As(err, &domain) && statuses[domain.Code] != 0:
+		p := newProblem(statuses[domain.Code], domain.Message)
+		p.Errors = domain.Problems
+		if len(p.Errors) == 1 {
+			p.Detail = p.Errors[0].Message
+		}
+		return p
+	default:
+		return internalProblem()
+	}
+}
+
+// fail answers a request that came to err. If the answer has begun, it is cut
+// off so that the client sees that it is not whole.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled)
+	p := problemOf(err)
+	if p.Status == http.StatusInternalServerError && !gone {
+		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	}
+	if x, ok := w.(*exchange); gone || ok && x.status != 0 {
+		panic(http.ErrAbortHandler)
+	}
+	switch {
+	case engine.CodeOf(err) == engine.CodeBusy:
+		w.Header().Set("Retry-After", retryAfter)
+	case p.Status == http.StatusRequestTimeout || p.Status == http.StatusRequestEntityTooLarge:
+		// What is left of the body is not worth reading.
+		w.Header().Set("Connection", "close")
+	}
+	s.sendProblem(w, r, p)
+}

@@ -1,0 +1,84 @@
+package httpapi
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/sdk/dates"
+)
+
+// maxPage is the largest page a client may ask for.
+const maxPage = 1000
+
+// query is the query of a request. What can't be understood in it is a 400.
+type query struct{ url.Values }
+
+func queryOf(r *http.Request) (query, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return query{}, engine.Errorf(engine.CodeInvalid, "the query can't be read: %w", err)
+	}
+	return query{values}, nil
+}
+
+// flag reads a boolean: true, yes, on, y and 1 in any case are true, all else
+// is false.
+func (q query) flag(name string) bool {
+	switch strings.ToLower(q.Get(name)) {
+	case "true", "yes", "on", "y", "1":
+		return true
+	default:
+		return false
+	}
+}
+
+// limit is the size of the page asked for; 0 when none is.
+func (q query) limit() (int, error) {
+	if !q.Has("limit") {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(q.Get("limit"))
+	if err != nil || n < 1 || n > maxPage {
+		return 0, engine.Errorf(engine.CodeInvalid, "limit is a number from 1 to %d, not %q", maxPage, q.Get("limit"))
+	}
+	return n, nil
+}
+
+// date reads an instant; a bare one is in the zone. The zero time when absent.
+func (q query) date(name string, zone *time.Location) (time.Time, error) {
+	if !q.Has(name) {
+		return time.Time{}, nil
+	}
+	t, _, err := dates.Parse(q.Get(name), zone)
+	if err != nil {
+		return time.Time{}, engine.Errorf(engine.CodeInvalid, "%s: %s", name, invalidDate)
+	}
+	return t, nil
+}
+
+// states reads a list of states: the parameter repeated, or with commas.
+func (q query) states(name string) ([]engine.State, error) {
+	var states []engine.State
+	for _, value := range q.Values[name] {
+		for part := range strings.SplitSeq(value, ",") {
+			state := engine.State(strings.TrimSpace(part))
+			if !state.Valid() {
+				return nil, engine.Errorf(engine.CodeInvalid, "%s: %q is no state; the states are %s", name, part, stateNames())
+			}
+			states = append(states, state)
+		}
+	}
+	return states, nil
+}
+
+func stateNames() string {
+	names := make([]string, len(engine.States))
+	for i, s := range engine.States {
+		names[i] = string(s)
+	}
+	return strings.Join(names, ", ")
+}

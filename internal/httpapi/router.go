@@ -1,0 +1,116 @@
+package httpapi
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// handler answers one route. Path parameters are in r.PathValue. An error it
+// returns becomes the answer, or cuts the answer off if that has begun.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// route is one row of the routing table. A GET also serves HEAD.
+type route struct {
+	method, path string
+	handle       handler
+}
+
+// newRouter puts the table into Echo. This file is the only one that knows it:
+// what the handlers see is net/http.
+func (s *Server) newRouter() http.Handler {
+	e := echo.New()
+	e.IPExtractor = echo.ExtractIPDirect()
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		s.fail(c.Response().Writer, c.Request(), fromEcho(err, c.Request()))
+	}
+	methods := map[string][]string{}
+	for _, rt := range s.routes() {
+		h := s.adapt(rt)
+		e.Add(rt.method, rt.path, h)
+		methods[rt.path] = append(methods[rt.path], rt.method)
+		if rt.method == http.MethodGet {
+			e.Add(http.MethodHead, rt.path, h)
+			methods[rt.path] = append(methods[rt.path], http.MethodHead)
+		}
+	}
+	for path, allowed := range methods {
+		e.Add(http.MethodOptions, path, s.adapt(route{http.MethodOptions, path, options(allowed)}))
+		if bare := strings.TrimSuffix(path, "/"); bare != path && bare != "" {
+			e.Any(bare, s.adapt(route{"", bare, toSlash}))
+		}
+	}
+	return e
+}
+
+// adapt makes a handler of Echo's out of ours.
+func (s *Server) adapt(rt route) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		w, r := c.Response().Writer, c.Request()
+		if x, ok := w.(*exchange); ok {
+			x.route = rt.path
+		}
+		for i, name := range c.ParamNames() {
+			r.SetPathValue(name, unescape(r, c.ParamValues()[i]))
+		}
+		if err := rt.handle(w, r); err != nil {
+			s.fail(w, r, err)
+		}
+		return nil
+	}
+}
+
+// unescape decodes a path parameter. Echo matches the path as sent when its
+// encoding is not the usual one, and hands out its parts undecoded.
+func unescape(r *http.Request, value string) string {
+	if r.URL.RawPath == "" {
+		return value
+	}
+	if plain, err := url.PathUnescape(value); err == nil {
+		return plain
+	}
+	return value
+}
+
+// fromEcho turns the router's own errors into ours.
+func fromEcho(err error, r *http.Request) error {
+	var he *echo.HTTPError
+	switch {
+	case !errors.As(err, &he):
+		return err
+	case he.Code == http.StatusNotFound:
+		return refuse(he.Code, "there is nothing at %s", r.URL.Path)
+	case he.Code == http.StatusMethodNotAllowed:
+		return refuse(he.Code, "%s is not possible here; the Allow header says what is", r.Method)
+	default:
+		return err
+	}
+}
+
+// options answers an OPTIONS request that is no preflight.
+func options(allowed []string) handler {
+	allowed = append(slices.Clone(allowed), http.MethodOptions)
+	slices.Sort(allowed)
+	return func(w http.ResponseWriter, _ *http.Request) error {
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+}
+
+// toSlash sends a client on to the form of a collection's path that ends in a
+// slash. 308 keeps method and body; 301 is what old clients follow.
+func toSlash(w http.ResponseWriter, r *http.Request) error {
+	status := http.StatusPermanentRedirect
+	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		status = http.StatusMovedPermanently
+	}
+	target := url.URL{Path: r.URL.Path + "/", RawQuery: r.URL.RawQuery}
+	w.Header().Set("Location", target.String())
+	w.WriteHeader(status)
+	return nil
+}

@@ -1,0 +1,61 @@
+package httpapi
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/chaos-monkey-engine/cmed/sdk/dates"
+)
+
+// The texts that clients compare.
+const (
+	invalidTrigger = "Invalid trigger type"
+	invalidDate    = "Invalid date format"
+)
+
+// parseTrigger reads the new due time out of the body of PUT /executors/{id}:
+// {"type": "date", "args": {"date": …}}. Checked in the order body, type, date.
+func (s *Server) parseTrigger(body []byte) (due time.Time, warnings []string, err error) {
+	if err := validate(s.bodies.trigger, body); err != nil {
+		return time.Time{}, nil, err
+	}
+	trigger, err := membersOf(body)
+	if err != nil {
+		return time.Time{}, nil, err
+	}
+	if text(trigger["type"]) != "date" {
+		return time.Time{}, nil, invalid("/type", "", invalidTrigger, `the only type of trigger is "date"`)
+	}
+	if err := validate(s.bodies.date, body); err != nil {
+		return time.Time{}, nil, err
+	}
+	args, err := membersOf(trigger["args"])
+	if err != nil {
+		return time.Time{}, nil, err
+	}
+	due, _, err = dates.Parse(text(args["date"]), s.zone())
+	if err != nil {
+		return time.Time{}, nil, invalid("/args/date", "", invalidDate,
+			"a date is YYYY-MM-DDTHH:mm:ss, with an offset or in the engine's zone, from 1970 to 2200")
+	}
+	return due, triggerWarnings(trigger, args), nil
+}
+
+func triggerWarnings(trigger, args map[string]json.RawMessage) []string {
+	return append(
+		unknownMembers(trigger, []string{"type", "args"}, ""),
+		unknownMembers(args, []string{"date"}, ` in "args"`)...,
+	)
+}
+
+// parseReason reads the optional body of a halt.
+func (s *Server) parseReason(body []byte) (string, error) {
+	if err := validate(s.bodies.halt, body); err != nil {
+		return "", err
+	}
+	members, err := membersOf(body)
+	if err != nil {
+		return "", err
+	}
+	return text(members["reason"]), nil
+}
