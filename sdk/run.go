@@ -21,7 +21,7 @@ type Run struct {
 	out   *outbox[*pluginv1.PluginMessage]
 	acks  *ackLedger
 	// ctx is the run's own context; when it has ended no new harm is recorded.
-	ctx  context.Context //nolint:containedctx // the handle lives exactly as long as the run
+	ctx  context.Context
 	log  *slog.Logger
 	rand *rand.Rand
 	zone func() *time.Location

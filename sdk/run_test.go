@@ -382,6 +382,7 @@ func TestHostGoneDuringRun(t *testing.T) {
 			case <-time.After(patience):
 				t.Fatal("the run does not end")
 			}
+			h.leaves(t)
 		})
 	}
 }

@@ -3,7 +3,9 @@ package sdk
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+	_ "time/tzdata" // a plugin may run where there are no zone files
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -44,15 +46,7 @@ func (s *service) find(kind, ref string) (*offer, error) {
 }
 
 func (o *offer) answersTo(ref string) bool {
-	if o.Ref == ref {
-		return true
-	}
-	for _, alias := range o.Aliases {
-		if alias == ref {
-			return true
-		}
-	}
-	return false
+	return o.Ref == ref || slices.Contains(o.Aliases, ref)
 }
 
 // Describe implements pluginv1.PluginServer.

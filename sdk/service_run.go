@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -17,7 +18,7 @@ import (
 func (s *service) Run(stream grpc.BidiStreamingServer[pluginv1.HostMessage, pluginv1.PluginMessage]) error {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	defer cancel(nil)
-	in := &inbox{stop: cancel, start: make(chan *pluginv1.Start, 1), closed: make(chan struct{})}
+	in := &inbox{stop: cancel, gone: s.life.end, start: make(chan *pluginv1.Start, 1), closed: make(chan struct{})}
 	// The stream ends when this method returns, and with it the goroutine.
 	go in.read(stream)
 
@@ -42,7 +43,9 @@ func (s *service) Run(stream grpc.BidiStreamingServer[pluginv1.HostMessage, plug
 	defer done()
 	s.prepare()
 	out := &outbox[*pluginv1.PluginMessage]{stream: stream}
-	finished := &pluginv1.Finished{Failure: failure(ctx, s.run(ctx, start, out, &in.acks))}
+	err = s.run(ctx, start, out, &in.acks)
+	in.finished.Store(true)
+	finished := &pluginv1.Finished{Failure: failure(ctx, err)}
 	return out.sendLast(&pluginv1.PluginMessage{Message: &pluginv1.PluginMessage_Finished{Finished: finished}})
 }
 
@@ -64,8 +67,12 @@ func (s *service) run(ctx context.Context, start *pluginv1.Start, out *outbox[*p
 // inbox takes in what the host says during a run.
 type inbox struct {
 	acks  ackLedger
-	stop  context.CancelCauseFunc
-	start chan *pluginv1.Start // the first Start; further ones are ignored
+	stop  context.CancelCauseFunc // ends the run's context
+	gone  func(*StopError)        // ends the process
+	start chan *pluginv1.Start    // the first Start; further ones are ignored
+	// finished is set when the attack has returned; how the stream ends is of
+	// no interest then.
+	finished atomic.Bool
 	// closed is closed when nothing more will come.
 	closed chan struct{}
 }
@@ -82,7 +89,9 @@ func (in *inbox) read(stream grpc.BidiStreamingServer[pluginv1.HostMessage, plug
 			return
 		}
 		if err != nil {
-			in.stop(&StopError{Cause: HostGone, Reason: "the connection to the host broke"})
+			if !in.finished.Load() {
+				in.gone(&StopError{Cause: HostGone, Reason: "the connection to the host broke"})
+			}
 			return
 		}
 		switch m := message.GetMessage().(type) {

@@ -97,6 +97,8 @@ type Plan struct {
 	MisfireGrace time.Duration `json:"misfire_grace"`
 	UndoPolicy   UndoPolicy    `json:"undo_policy"`
 	Seed         int64         `json:"seed"`
+	// Labels are the caller's own, for finding plans again.
+	Labels map[string]string `json:"labels,omitempty"`
 
 	// Counts and NextExecution are kept by the store; what is passed to
 	// Store.CreatePlan is ignored.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -34,6 +35,7 @@ type PlanSpec struct {
 	MisfireGrace    time.Duration
 	UndoPolicy      UndoPolicy
 	Seed            *int64
+	Labels          map[string]string
 	// IdempotencyKey, if set, makes a repeated call return the first answer.
 	// Fingerprint then identifies the body: another one is CodeReused.
 	IdempotencyKey string
@@ -146,9 +148,13 @@ func (e *Engine) draft(spec PlanSpec) (*draft, error) {
 		AttackSecrets:  attack.Compiled.Secrets(attackConfig.Doc),
 		PlannerSecrets: planner.Compiled.Secrets(plannerConfig.Doc),
 		Zone:           cmp.Or(spec.Zone, e.settings.Zone.String()),
-		Timeout:        cmp.Or(spec.Timeout, e.settings.RunTimeout),
+		Timeout:        spec.Timeout,
+		Labels:         spec.Labels,
 		MisfireGrace:   cmp.Or(spec.MisfireGrace, e.settings.MisfireGrace),
 		UndoPolicy:     cmp.Or(spec.UndoPolicy, UndoAuto),
+	}
+	if plan.Timeout, err = timeoutOf(plan, e.settings.RunTimeout); err != nil {
+		return nil, err
 	}
 	if err := checkOptions(plan, spec.Seed); err != nil {
 		return nil, err
@@ -174,10 +180,75 @@ func checkOptions(p Plan, seed *int64) error {
 	if p.UndoPolicy != UndoAuto && p.UndoPolicy != UndoKeep {
 		return problemAt("/undo", "%q is not one of 'auto', 'keep'", p.UndoPolicy)
 	}
+	if err := checkLabels(p.Labels); err != nil {
+		return err
+	}
 	if seed != nil && (*seed < 0 || *seed > maxSeed) {
 		return problemAt("/seed", "a seed is a whole number from 0 to %d", int64(maxSeed))
 	}
 	return nil
+}
+
+// maxLabels bounds the labels of a plan; each is at most maxLabel bytes.
+const (
+	maxLabels = 64
+	maxLabel  = 256
+)
+
+func checkLabels(labels map[string]string) error {
+	if len(labels) > maxLabels {
+		return problemAt("/labels", "there are %d labels, the limit is %d", len(labels), maxLabels)
+	}
+	for name, value := range labels {
+		if name == "" || len(name) > maxLabel || len(value) > maxLabel {
+			return problemAt("/labels", "a label's name has 1 to %d bytes, its value at most %d", maxLabel, maxLabel)
+		}
+	}
+	return nil
+}
+
+// windUp is what a run is given beyond the duration its args ask for.
+const windUp = time.Minute
+
+// timeoutOf returns the bound of a plan's runs. An attack that says in its args
+// how long it lasts is given that time, unless the plan says otherwise: then the
+// two must not contradict each other.
+func timeoutOf(p Plan, fallback time.Duration) (time.Duration, error) {
+	lasts := durationIn(p.Attack.Args())
+	switch {
+	case p.Timeout == 0 && lasts > 0:
+		return max(fallback, min(lasts, maxTimeout-windUp)+windUp), nil
+	case p.Timeout == 0:
+		return fallback, nil
+	case lasts > p.Timeout && p.Timeout > 0:
+		return 0, problemAt("/timeout", "the attack is to last %s and would be stopped after %s; "+
+			"raise the timeout, or leave it out", lasts, p.Timeout)
+	}
+	return p.Timeout, nil
+}
+
+// durationIn returns the args' member "duration", a text such as 1m30s or a
+// number of seconds; 0 when there is none.
+func durationIn(args json.RawMessage) time.Duration {
+	var body struct {
+		Duration any `json:"duration"`
+	}
+	if json.Unmarshal(args, &body) != nil {
+		return 0
+	}
+	switch v := body.Duration.(type) {
+	case string:
+		d, err := time.ParseDuration(v)
+		if err == nil {
+			return d
+		}
+	case float64:
+		if v < maxTimeout.Seconds() {
+			return time.Duration(v * float64(time.Second))
+		}
+		return maxTimeout
+	}
+	return 0
 }
 
 // callPlanner runs the planner in its own process.

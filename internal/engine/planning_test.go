@@ -209,3 +209,42 @@ func TestSeedsAreDerivedFromThePlans(t *testing.T) {
 		}
 	})
 }
+
+func TestTheTimeoutOfARun(t *testing.T) {
+	cases := map[string]struct {
+		timeout  time.Duration
+		duration any
+		want     time.Duration // 0: refused
+	}{
+		"the default":                          {0, nil, 15 * time.Minute},
+		"the plan's":                           {time.Minute, nil, time.Minute},
+		"raised for an attack that lasts":      {0, "1h", time.Hour + time.Minute},
+		"seconds count too":                    {0, 3600, time.Hour + time.Minute},
+		"a short one raises nothing":           {0, "10s", 15 * time.Minute},
+		"both, and they fit":                   {time.Hour, "10m", time.Hour},
+		"both, and they contradict each other": {time.Minute, "10m", 0},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, d *daemon) {
+				args := map[string]any{}
+				if c.duration != nil {
+					args["duration"] = c.duration
+				}
+				created, err := d.CreatePlan(t.Context(), engine.PlanSpec{
+					Name: "x", Attack: config(noop, args), Timeout: c.timeout,
+					Planner: config(listed, map[string]any{"at": instants(time.Hour)}),
+				})
+				if c.want == 0 {
+					if engine.CodeOf(err) != engine.CodeInvalid || !strings.Contains(err.Error(), "is to last 10m0s and would be stopped after 1m0s") {
+						t.Errorf("error %v", err)
+					}
+					return
+				}
+				if err != nil || created.Plan.Timeout != c.want {
+					t.Errorf("timeout %s, want %s, error %v", created.Plan.Timeout, c.want, err)
+				}
+			})
+		})
+	}
+}

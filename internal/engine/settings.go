@@ -20,7 +20,7 @@ type Settings struct {
 	// MisfireGrace is how late an executor may be started, where the plan does
 	// not say. Default 1 minute.
 	MisfireGrace time.Duration
-	// RunTimeout bounds a run, where the plan does not say. Default 1 hour.
+	// RunTimeout bounds a run, where the plan does not say. Default 15 minutes.
 	RunTimeout time.Duration
 	// UndoTimeout bounds one attempt to undo. Default 5 minutes.
 	UndoTimeout time.Duration
@@ -53,7 +53,7 @@ func (s Settings) withDefaults() Settings {
 	}
 	setDefault(&s.MaxConcurrentRuns, 128)
 	setDefault(&s.MisfireGrace, time.Minute)
-	setDefault(&s.RunTimeout, time.Hour)
+	setDefault(&s.RunTimeout, 15*time.Minute)
 	setDefault(&s.UndoTimeout, 5*time.Minute)
 	setDefault(&s.PlanTimeout, 10*time.Second)
 	setDefault(&s.DeletionWait, 10*time.Second)

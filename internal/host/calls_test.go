@@ -1,3 +1,5 @@
+//go:build linux
+
 package host
 
 import (
@@ -78,7 +80,7 @@ func TestUndo(t *testing.T) {
 		{"silent", "it ended without an answer"},
 	} {
 		_, _, err := ask(test.mode, time.Second)
-		if want := "undo " + record.UndoID.String() + ": " + test.want; err == nil || err.Error() != want {
+		if want := "undo " + record.String() + ": " + test.want; err == nil || err.Error() != want {
 			t.Errorf("%s: %v", test.mode, err)
 		}
 	}

@@ -135,13 +135,6 @@ func (c *child) end(patience time.Duration) bool {
 	return c.ended(killBound + time.Second)
 }
 
-// endKindly is end with a SIGTERM between.
-func (c *child) endKindly(grace time.Duration) bool {
-	c.cutLifeline()
-	c.terminate()
-	return c.end(grace)
-}
-
 // drainBy bounds reading what the child wrote before it ended.
 func (c *child) drainBy(t time.Time) {
 	_ = c.stdout.SetReadDeadline(t)

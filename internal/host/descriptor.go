@@ -55,8 +55,8 @@ func check(d *pluginv1.Description) ([]compiled, *engine.PluginError) {
 }
 
 func checkOffer(o pluginv1.Offer) (compiled, *engine.PluginError) {
-	fail := func(stage, hint, format string, args ...any) (compiled, *engine.PluginError) {
-		return compiled{}, &engine.PluginError{Stage: stage, Hint: hint, Message: o.Ref + ": " + fmt.Sprintf(format, args...)}
+	fail := func(stage, format string, args ...any) (compiled, *engine.PluginError) {
+		return compiled{}, &engine.PluginError{Stage: stage, Message: o.Ref + ": " + fmt.Sprintf(format, args...)}
 	}
 	if !refForm.MatchString(o.Ref) {
 		return compiled{}, &engine.PluginError{
@@ -66,28 +66,28 @@ func checkOffer(o pluginv1.Offer) (compiled, *engine.PluginError) {
 	}
 	c := compiled{Descriptor: descriptor(o)}
 	if c.Kind != engine.KindAttack && c.Kind != engine.KindPlanner {
-		return fail("decode", "", "kind %q is neither attack nor planner", excerpt(o.Kind))
+		return fail("decode", "kind %q is neither attack nor planner", excerpt(o.Kind))
 	}
 	if !slices.Contains(effects, c.Effect) {
-		return fail("decode", "", "unknown effect %q", excerpt(o.Effect))
+		return fail("decode", "unknown effect %q", excerpt(o.Effect))
 	}
 	for _, alias := range o.Aliases {
 		if !aliasForm.MatchString(alias) {
-			return fail("ref", "", "%q can't be an alias", excerpt(alias))
+			return fail("ref", "%q can't be an alias", excerpt(alias))
 		}
 	}
 	for _, name := range o.Env {
 		if !variable.MatchString(name) || reserved(name) {
-			return fail("decode", "", "%q can't be asked for as an environment variable", excerpt(name))
+			return fail("decode", "%q can't be asked for as an environment variable", excerpt(name))
 		}
 	}
 	var err error
 	if c.schema, err = compile(o.Schema); err != nil {
-		return fail("schema", "", "its schema is not valid: %s", err)
+		return fail("schema", "its schema is not valid: %s", err)
 	}
 	for i, example := range o.Examples {
 		if wrong := c.schema.Validate(example); len(wrong) > 0 {
-			return fail("example", "", "example %d does not fit its schema: %s: %s", i+1, wrong[0].Pointer, wrong[0].Message)
+			return fail("example", "example %d does not fit its schema: %s: %s", i+1, wrong[0].Pointer, wrong[0].Message)
 		}
 	}
 	return c, nil

@@ -34,8 +34,7 @@ func (e *startError) pluginError() *engine.PluginError {
 
 // asPluginError is any error as the plugin list shows it.
 func asPluginError(stage string, err error) *engine.PluginError {
-	var s *startError
-	if errors.As(err, &s) {
+	if s, ok := errors.AsType[*startError](err); ok {
 		return s.pluginError()
 	}
 	return &engine.PluginError{Stage: stage, Message: reason(err)}

@@ -126,6 +126,7 @@ func (h *Host) Close() error {
 	var err error
 	h.once.Do(func() {
 		h.cancel()
+		h.live.close()
 		for _, c := range h.live.all() {
 			c.cutLifeline()
 			c.terminate()

@@ -1,3 +1,5 @@
+//go:build linux
+
 package host
 
 import (
@@ -36,7 +38,7 @@ func run(m *testing.M) int {
 	if err != nil {
 		panic(err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir)
 	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(dir, "odd"), "./internal/oddplugin")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

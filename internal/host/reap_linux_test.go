@@ -54,11 +54,11 @@ func TestReapFindsWhatAKilledHostLeft(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer h.Close() //nolint:errcheck // nothing runs
+	defer h.Close()
 	eventually(t, func() error {
 		left, err := h.leftovers()
 		if len(left) < 3 {
-			return fmt.Errorf("the victim runs %d processes, %v", len(left), err)
+			return fmt.Errorf("the victim runs %d processes: %w", len(left), err)
 		}
 		return nil
 	})

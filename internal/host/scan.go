@@ -85,8 +85,7 @@ func statPath(path string) string {
 
 // reason is an error without the path that a PathError repeats.
 func reason(err error) string {
-	var p *fs.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err.Error()
 	}
 	return err.Error()

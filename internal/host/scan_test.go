@@ -1,3 +1,5 @@
+//go:build linux
+
 package host
 
 import (
@@ -197,7 +199,7 @@ func TestConflictAndTakeover(t *testing.T) {
 	}
 	eventually(t, func() error {
 		if o, err := second.Offer(engine.KindAttack, "odd:Odd"); err != nil || o.Plugin != "odd-a" {
-			return fmt.Errorf("%s serves, %v", o.Plugin, err)
+			return fmt.Errorf("%s serves: %w", o.Plugin, err)
 		}
 		return nil
 	})
@@ -277,7 +279,7 @@ func TestDropInReplaceAndRemoveAreSeen(t *testing.T) {
 	within("a removal", func() bool { return digest() == "" })
 	write(t, filepath.Join(cfg.AttacksDir, "odd"), string(oddBinary), 0o600)
 	within("a file without x bit", func() bool { _, ok := b.plugin(engine.KindAttack, "odd"); return ok })
-	if err := os.Chmod(filepath.Join(cfg.AttacksDir, "odd"), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.Chmod(filepath.Join(cfg.AttacksDir, "odd"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	within("an x bit", func() bool { return digest() != "" })

@@ -68,10 +68,13 @@ func (h *Host) open(ctx context.Context, c call) (*session, error) {
 	s.runner = newRunner(h, c, copyPath, s.output)
 	s.client = plugin.NewClient(h.clientConfig(s.runner))
 
-	connected := make(chan error, 1)
-	go func() { connected <- s.connect() }()
+	connected := make(chan struct{})
+	go func() {
+		defer close(connected)
+		err = s.connect()
+	}()
 	select {
-	case err = <-connected:
+	case <-connected:
 	case <-ctx.Done():
 		s.runner.abort() // ends what connect waits for
 		<-connected
@@ -116,8 +119,8 @@ func (h *Host) clientConfig(r *runner) *plugin.ClientConfig {
 		RunnerFunc:       r.adopt,
 		SkipHostEnv:      true,
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.runRoot},
-		StartTimeout:     h.cfg.StartTimeout,
-		Logger:           hclog.NewNullLogger(), // it would log what the plugin prints
+		StartTimeout:     2 * h.cfg.StartTimeout, // open gives up first, and says why
+		Logger:           hclog.NewNullLogger(),  // it would log what the plugin prints
 		SyncStdout:       r.output.writer(),
 		SyncStderr:       r.output.writer(),
 		GRPCDialOptions: []grpc.DialOption{

@@ -96,7 +96,7 @@ func (t *tracker) strays(mark string, killed map[int]bool) (int, error) {
 // orphans returns the children of the main thread.
 func orphans() ([]int, error) {
 	pid := strconv.Itoa(os.Getpid())
-	list, err := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children")
+	list, err := os.ReadFile("/proc/" + pid + "/task/" + pid + "/children") //nolint:gosec // our own
 	if err != nil {
 		return nil, fmt.Errorf("list orphans: %w", err)
 	}

@@ -11,6 +11,7 @@ type tracker struct {
 	mu       sync.Mutex
 	children map[*child]bool
 	pids     map[int]bool
+	closed   bool
 	// forking is held for reading from a fork until the child is known, and for
 	// writing while orphans are looked at: a child not yet known looks like one.
 	forking sync.RWMutex
@@ -20,13 +21,14 @@ func newTracker() *tracker {
 	return &tracker{children: map[*child]bool{}, pids: map[int]bool{}}
 }
 
-// start forks a child and keeps track of it until it is removed.
+// start forks a child and keeps track of it until it is removed. errClosed after
+// close.
 func (t *tracker) start(c *child, fork func() (*os.Process, error)) error {
-	t.mu.Lock()
-	t.children[c] = true
-	t.mu.Unlock()
 	t.forking.RLock()
 	defer t.forking.RUnlock()
+	if !t.admit(c) {
+		return errClosed
+	}
 	proc, err := fork()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -37,6 +39,25 @@ func (t *tracker) start(c *child, fork func() (*os.Process, error)) error {
 	c.proc, c.pid = proc, proc.Pid
 	t.pids[c.pid] = true
 	return nil
+}
+
+// admit makes the child's mark known before there is a process that carries it.
+func (t *tracker) admit(c *child) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.closed {
+		t.children[c] = true
+	}
+	return !t.closed
+}
+
+// close refuses new children and waits for forks under way.
+func (t *tracker) close() {
+	t.mu.Lock()
+	t.closed = true
+	t.mu.Unlock()
+	t.forking.Lock()
+	defer t.forking.Unlock()
 }
 
 func (t *tracker) remove(c *child) {

@@ -26,7 +26,7 @@ func (h *Host) Undo(ctx context.Context, c engine.UndoCall, log func(engine.LogE
 	}
 	r := c.Record
 	s, err := h.open(ctx, call{
-		class: classUndo, what: h.callName("undo-" + r.UndoID.String()), digest: r.Digest,
+		class: classUndo, what: h.callName("undo-" + r.String()), digest: r.Digest,
 		path: h.pathOf(r.Digest), env: h.passTo(r.Ref, h.memory.environmentAskedBy(r.Digest, r.Ref)),
 	})
 	if err != nil {

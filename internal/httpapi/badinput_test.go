@@ -76,6 +76,7 @@ var badPlans = []badInput{
 	{"a planner that is a list", postPlan(`{"name":"n","attack":{"ref":"a:A"},"planner":[]}`), 400, "invalid payload [] is not of type 'object'"},
 	{"a negative seed", postPlan(planWith(`"seed":-1`)), 400, "invalid payload -1 is less…"},
 	{"a seed beyond 2^53", postPlan(planWith(`"seed":9007199254740992`)), 400, "invalid payload 9007199254740992 is greater…"},
+	{"a label that is no text", postPlan(planWith(`"labels":{"team":1}`)), 400, "invalid payload 1 is not of type 'string'"},
 	{"half a seed", postPlan(planWith(`"seed":1.5`)), 400, "invalid payload 1.5 is not of type 'integer'"},
 	{"a seed in words", postPlan(planWith(`"seed":"7"`)), 400, "invalid payload '7' is not of type 'integer'"},
 	{"an undo that is neither", postPlan(planWith(`"undo":"maybe"`)), 400, "invalid payload 'maybe' is not one of…"},

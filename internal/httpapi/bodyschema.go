@@ -22,13 +22,14 @@ const planSchema = `{
     "misfire_grace": {"type": ["string", "number"]},
     "undo": {"type": "string", "enum": ["auto", "keep"]},
     "seed": {"type": "integer", "minimum": 0, "maximum": 9007199254740991},
+    "labels": {"type": "object", "additionalProperties": {"type": "string"}},
     "dry_run": {"type": "boolean"}
   }
 }`
 
 // planMembers are the members of a plan's body, for warnings of unknown ones.
 var planMembers = []string{
-	"name", "attack", "planner", "timezone", "timeout", "misfire_grace", "undo", "seed", "dry_run",
+	"name", "attack", "planner", "timezone", "timeout", "misfire_grace", "undo", "seed", "labels", "dry_run",
 }
 
 // triggerSchema describes what PUT /executors/{id} takes; dateSchema its args

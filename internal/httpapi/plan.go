@@ -19,7 +19,9 @@ type planDocument struct {
 	NextExecution  *string       `json:"next_execution"`
 	Executed       bool          `json:"executed"`
 	Timezone       string        `json:"timezone"`
-	Links          planLinks     `json:"_links"`
+	// Labels are the caller's own.
+	Labels map[string]string `json:"labels,omitempty"`
+	Links  planLinks         `json:"_links"`
 }
 
 type planLinks struct {
@@ -62,6 +64,7 @@ func newPlanDocument(p engine.Plan, zone *time.Location) planDocument {
 		NextExecution:  showTime(p.NextExecution, zone),
 		Executed:       p.Counts.Executed(),
 		Timezone:       p.Zone,
+		Labels:         p.Labels,
 		Links: planLinks{
 			Self:      self,
 			Update:    self,

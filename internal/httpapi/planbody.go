@@ -54,6 +54,11 @@ func (s *Server) parsePlan(body []byte) (engine.PlanSpec, []string, error) {
 			return engine.PlanSpec{}, nil, err
 		}
 	}
+	if labels, given := members["labels"]; given {
+		if err := json.Unmarshal(labels, &spec.Labels); err != nil {
+			return engine.PlanSpec{}, nil, fmt.Errorf("read labels: %w", err)
+		}
+	}
 	return spec, unknownMembers(members, planMembers, ""), nil
 }
 

@@ -64,6 +64,7 @@ func TestPlanOptions(t *testing.T) {
 		{"undo kept", `"undo":"keep"`, func(s engine.PlanSpec) any { return s.UndoPolicy }, engine.UndoKeep},
 		{"the largest seed", `"seed":9007199254740991`, func(s engine.PlanSpec) any { return *s.Seed }, int64(9007199254740991)},
 		{"seed zero is a seed", `"seed":0`, func(s engine.PlanSpec) any { return *s.Seed }, int64(0)},
+		{"labels", `"labels":{"team":"a"}`, func(s engine.PlanSpec) any { return s.Labels["team"] }, "a"},
 		{"a seed as a float", `"seed":5e3`, func(s engine.PlanSpec) any { return *s.Seed }, int64(5000)},
 		{"no dry run", `"dry_run":false`, func(s engine.PlanSpec) any { return s.Name }, "n"},
 	}

@@ -92,7 +92,7 @@ func epochSeconds(s string) (time.Time, bool) {
 	if err != nil {
 		return time.Time{}, false
 	}
-	return time.Unix(int64(n), 0), true //nolint:gosec // 62 bits fit
+	return time.Unix(int64(n), 0), true
 }
 
 // wall is what a clock on the wall shows.

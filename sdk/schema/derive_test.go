@@ -28,7 +28,6 @@ type args struct {
 	At      time.Time         `json:"at,omitzero"`
 	Any     json.RawMessage   `json:"any,omitempty"`
 	Skipped string            `json:"-"`
-	hidden  int               //nolint:unused // must not show
 }
 
 func TestFor(t *testing.T) {

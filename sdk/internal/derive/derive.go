@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/invopop/jsonschema"
 )
@@ -48,17 +49,15 @@ func findCycle(t reflect.Type, path []reflect.Type) reflect.Type {
 	default:
 		return nil
 	}
-	for _, outer := range path {
-		if outer == t {
-			return t
-		}
+	if slices.Contains(path, t) {
+		return t
 	}
 	path = append(path, t)
 	if t.Kind() != reflect.Struct {
 		return findCycle(t.Elem(), path)
 	}
-	for i := range t.NumField() {
-		if field := t.Field(i); field.IsExported() || field.Anonymous {
+	for field := range t.Fields() {
+		if field.IsExported() || field.Anonymous {
 			if cycle := findCycle(field.Type, path); cycle != nil {
 				return cycle
 			}

@@ -19,8 +19,8 @@ func markSecrets(t reflect.Type, s *jsonschema.Schema) {
 	}
 	switch t.Kind() {
 	case reflect.Struct:
-		for i := range t.NumField() {
-			markField(t.Field(i), s)
+		for field := range t.Fields() {
+			markField(field, s)
 		}
 	case reflect.Slice, reflect.Array:
 		markSecrets(t.Elem(), s.Items)

@@ -3,6 +3,8 @@ package precheck_test
 import (
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v5"
+
 	"github.com/chaos-monkey-engine/cmed/sdk/internal/jsondoc"
 	"github.com/chaos-monkey-engine/cmed/sdk/internal/precheck"
 	"github.com/chaos-monkey-engine/cmed/sdk/schema"
@@ -94,6 +96,29 @@ func FuzzSound(f *testing.F) {
 		refusal := precheck.Instance(decode(t, doc), value)
 		if refusal != nil && compiled.Validate([]byte(instance)) == nil {
 			t.Fatalf("%s with %s is valid, but: %v", doc, instance, refusal)
+		}
+	})
+}
+
+// FuzzSchemaSound checks the same promise for schemas of the default draft.
+func FuzzSchemaSound(f *testing.F) {
+	for _, doc := range []string{
+		`{"type":"object","properties":{"a":{"type":"string","required":true}}}`, `{"enum":5}`, `{"allOf":[{"not":[]}]}`,
+		`{"patternProperties":{"(":{}}}`, `{"items":[{}]}`, `{"type":[]}`, `{"required":[1]}`, `{"$defs":{"a":5}}`,
+	} {
+		f.Add(doc)
+	}
+	f.Fuzz(func(t *testing.T, doc string) {
+		tree, err := jsondoc.Decode([]byte(doc))
+		if object, ok := tree.(map[string]any); err != nil || !ok || object["$schema"] != nil {
+			return
+		}
+		refusal := precheck.Schema(tree)
+		if refusal == nil {
+			return
+		}
+		if _, err := jsonschema.CompileString("https://schema.invalid/", doc); err == nil {
+			t.Fatalf("%s compiles, but: %v", doc, refusal)
 		}
 	})
 }

@@ -21,7 +21,7 @@ import (
 
 type adapter struct{ plugin.NetRPCUnsupportedPlugin }
 
-func (adapter) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error {
+func (adapter) GRPCServer(_ *plugin.GRPCBroker, s *grpc.Server) error { //nolint:unparam // go-plugin wants it so
 	pluginv1.RegisterPluginServer(s, server{})
 	return nil
 }
@@ -49,7 +49,7 @@ func mode(config []byte) string {
 	return c.Args.Mode
 }
 
-func (server) Plan(ctx context.Context, r *pluginv1.PlanRequest) (*pluginv1.PlanResponse, error) {
+func (server) Plan(_ context.Context, r *pluginv1.PlanRequest) (*pluginv1.PlanResponse, error) {
 	at := timestamppb.New(r.GetNow().AsTime().Add(time.Minute))
 	answer := &pluginv1.PlanResponse{Executions: []*pluginv1.Execution{{At: at, Name: r.GetPlanName(), Args: []byte(`{"n":1}`)}}, ZoneUsed: true, Warnings: []string{r.GetZone()}}
 	switch mode(r.GetConfig()) {
@@ -153,7 +153,7 @@ var acts = map[string]func(run) error{
 	},
 	"child":   func(r run) error { start(false); return r.finish("") },
 	"session": func(r run) error { start(true); return r.finish("") },
-	"orphan": func(r run) error {
+	"orphan": func(run) error {
 		start(true)
 		os.Exit(6)
 		return nil

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// sample is measurements of one thing, in any order.
+type sample []time.Duration
+
+// percentile returns the smallest measurement that p percent of all do not
+// exceed; 0 when there is none.
+func (s sample) percentile(p float64) time.Duration {
+	if len(s) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(s))
+	rank := int(math.Ceil(p / 100 * float64(len(sorted))))
+	return sorted[max(rank, 1)-1]
+}
+
+func (s sample) median() time.Duration { return s.percentile(50) }
+
+func (s sample) String() string {
+	return fmt.Sprintf("p50 %s, p99 %s, max %s", inMilliseconds(s.median()), inMilliseconds(s.percentile(99)),
+		inMilliseconds(s.percentile(100)))
+}
+
+// middle is the median of rates; 0 when there is none.
+func middle(rates []float64) quantity {
+	q := quantity{Unit: perSecond}
+	if len(rates) > 0 {
+		q.Value = slices.Sorted(slices.Values(rates))[(len(rates)-1)/2]
+	}
+	return q
+}
