@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 )
 
@@ -39,19 +38,10 @@ func oneTomorrow() planBody {
 	}}
 }
 
-// manyToday is a plan with so many executors later today. Whatever the hour, it
-// is around six in the morning in its zone, so that none is due for hours.
+// manyToday is a plan with so many executors in the afternoon of its zone, where
+// it is early in the morning now: none is due for hours.
 func manyToday(executors int) planBody {
-	// Zones of this name count westwards: 3 o'clock UTC is 6 o'clock in Etc/GMT-3.
-	west := time.Now().UTC().Hour() - 6
-	zone := "Etc/GMT"
-	if west > 12 { // there is none that far west, but one a day's rest to the east
-		west -= 24
-	}
-	if west != 0 {
-		zone += fmt.Sprintf("%+d", west)
-	}
-	return planBody{Name: "bench", Attack: apiRequest, Timezone: zone, Planner: configured{
+	return planBody{Name: "bench", Attack: apiRequest, Timezone: morning(time.Now()), Planner: configured{
 		"simple_planner:SimplePlanner", map[string]any{"min_time": "12:00", "max_time": "24:00", "times": executors},
 	}}
 }
@@ -66,11 +56,15 @@ func burst(marks string, first time.Time, each, bursts int, apart time.Duration)
 	}
 }
 
-// thousands prints a number with commas.
-func thousands(n int) string {
-	text := strconv.Itoa(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
+// morning returns a zone in which it is between six and seven in the morning.
+// The zones Etc/GMT+1 and so on lie to the west: there it is an hour earlier.
+func morning(now time.Time) string {
+	west := now.UTC().Hour() - 6
+	if west > 12 { // no zone is that far west, but one to the east has that hour
+		west -= 24
 	}
-	return text
+	if west == 0 {
+		return "Etc/GMT"
+	}
+	return fmt.Sprintf("Etc/GMT%+d", west)
 }

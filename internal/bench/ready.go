@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 	"time"
 )
@@ -46,6 +47,9 @@ func measureReady(ctx context.Context, w *world) ([]row, error) {
 				return nil, err
 			}
 			*m.to = append(*m.to, took)
+		}
+		if err := os.RemoveAll(dir); err != nil { // with its copies of all plugins
+			return nil, err
 		}
 	}
 	return readyRows(w.most(), bare, first, again, stored), nil

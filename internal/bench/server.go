@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -182,41 +181,3 @@ func (w *world) startDaemon(ctx context.Context, s setup) (*server, error) {
 
 // shipped is a daemon with the plugins that are shipped.
 func (w *world) shipped(store string) setup { return setup{store, w.attacks, w.planners} }
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-// atOnce calls do with 0 to n-1, at most so many at the same time, and returns
-// the first errors when all have returned.
-func atOnce(n, most int, do func(i int) error) error {
-	seats := make(chan struct{}, most)
-	errs := make(chan error, n)
-	for i := range n {
-		go func() {
-			seats <- struct{}{}
-			defer func() { <-seats }()
-			if err := do(i); err != nil {
-				err = fmt.Errorf("%s: %w", strconv.Itoa(i), err)
-				errs <- err
-				return
-			}
-			errs <- nil
-		}()
-	}
-	var all []error
-	for range n {
-		if err := <-errs; err != nil && len(all) < 3 {
-			all = append(all, err)
-		}
-	}
-	return errors.Join(all...)
-}

@@ -130,7 +130,7 @@ func (d *daemon) launch(t testing.TB) {
 	}, d.setup.args...)
 	d.command = exec.Command(d.setup.binary, args...) //nolint:gosec // the binary under test
 	d.command.Env = append([]string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir, "TMPDIR=" + d.temporary(),
+		"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir, "TMPDIR=" + d.temporary(), "TZ=Europe/Madrid",
 	}, d.setup.env...)
 	d.command.Dir = d.dir
 	d.stdout.reset()

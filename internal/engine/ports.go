@@ -89,7 +89,7 @@ type Store interface {
 	UpdateUndo(ctx context.Context, id UndoID, fn func(*UndoRecord) error) (UndoRecord, error)
 	// Undos returns the records of one executor in the order of their sequence.
 	Undos(ctx context.Context, id ExecutorID) ([]UndoRecord, error)
-	// OpenUndos returns records of all executors that are unsettled.
+	// OpenUndos returns the records of all executors that are reversible.
 	OpenUndos(ctx context.Context, limit int, c Cursor) ([]UndoRecord, Cursor, error)
 	// DueUndos returns records with a Due not after until, earliest first, and
 	// within one run the newest first, skipping as Due does.
@@ -271,6 +271,15 @@ type Start struct {
 	Timeout  time.Duration
 	Zone     string
 }
+
+// Bounds of what one run may put on its record. The Host enforces them, and
+// says so in the run's log or, for undo records, to the plugin.
+const (
+	MaxTargets     = 1000
+	MaxUndoRecords = 1000
+	MaxUndoRecord  = 1 << 20   // bytes
+	MaxResult      = 256 << 10 // bytes
+)
 
 // Sink takes what a run reports. Methods may block; the plugin waits.
 type Sink interface {

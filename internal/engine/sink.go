@@ -8,21 +8,11 @@ import (
 	"time"
 )
 
-// Bounds of what one run may put on its record.
-const (
-	maxTargets = 1000
-	maxResult  = 256 << 10
-	// maxUndoRecord bounds one undo record; it is read back at every attempt.
-	maxUndoRecord = 1 << 20
-	maxUndos      = 1000
-)
-
 // sink puts what a live run reports on its record.
 type sink struct {
 	engine *Engine
 	run    *liveRun
 	job    job
-	undos  int
 	// writes are those that must not hold up the plugin.
 	writes sync.WaitGroup
 }
@@ -56,9 +46,6 @@ func (s *sink) Progress(p Progress) {
 func (s *sink) Targets(targets []Target) {
 	s.run.update(func(r *Run) {
 		for _, t := range targets {
-			if len(r.Targets) == maxTargets {
-				return
-			}
 			t.Detail = s.job.scrub.doc(t.Detail)
 			r.Targets = append(r.Targets, t)
 		}
@@ -66,21 +53,11 @@ func (s *sink) Targets(targets []Target) {
 }
 
 func (s *sink) Result(doc json.RawMessage) {
-	if len(doc) > maxResult {
-		s.note("warn", fmt.Sprintf("its result of %d bytes was left out: the limit is %d", len(doc), maxResult))
-		return
-	}
 	s.run.update(func(r *Run) { r.Result = s.job.scrub.doc(doc) })
 }
 
 // Undo makes a record durable before the plugin may do the harm.
 func (s *sink) Undo(n NewUndo) error {
-	if len(n.Record) > maxUndoRecord {
-		return fmt.Errorf("the undo record has %d bytes, the limit is %d", len(n.Record), maxUndoRecord)
-	}
-	if s.undos++; s.undos > maxUndos {
-		return fmt.Errorf("a run may have %d undo records", maxUndos)
-	}
 	if !s.job.offer.CanUndo {
 		return fmt.Errorf("%s says that it cannot undo, so no record is taken", s.job.offer.Ref)
 	}

@@ -23,6 +23,10 @@ func (s RecordState) Unsettled() bool {
 	return s == RecordOpen || s == RecordUndoing || s == RecordFailed
 }
 
+// Reversible says whether the harm may be in place and can still be taken back,
+// if only by hand. The plugin binary that did it is kept as long.
+func (s RecordState) Reversible() bool { return s.Unsettled() || s == RecordKept }
+
 // UndoRecord lets a fresh process take back one harm. It is durable before the
 // harm is done.
 type UndoRecord struct {

@@ -44,7 +44,7 @@ type checker struct {
 
 // indexes are the buckets of which nothing but the keys matters.
 var indexes = []bucket{
-	bucketExecutorIndex, bucketOpenPlans, bucketUnsettled, bucketUndoDue, bucketReceiptsByTime,
+	bucketExecutorIndex, bucketOpenPlans, bucketReversible, bucketUndoDue, bucketReceiptsByTime,
 }
 
 func (c *checker) expect(b bucket, key []byte) {
@@ -115,8 +115,8 @@ func (c *checker) plans() {
 func (c *checker) undos() {
 	each(c, bucketUndos, func(key []byte, r engine.UndoRecord) {
 		executor := key[:idLength]
-		if r.State.Unsettled() {
-			c.expect(bucketUnsettled, key)
+		if r.State.Reversible() {
+			c.expect(bucketReversible, key)
 		}
 		if !r.Due.IsZero() {
 			c.expect(bucketUndoDue, undoDueKey(&r, executor))

@@ -255,7 +255,7 @@ func (m *model) compareLists() {
 	wantSame(m.T, "DueUndos", undos, firstOf(m.want.dueUndos(until, odd), limit))
 	open, _, err := m.store.OpenUndos(m.Context(), limit, "")
 	m.wantCode("OpenUndos", err, "")
-	unsettled := m.want.listUndos(func(r engine.UndoRecord) bool { return r.State.Unsettled() })
+	unsettled := m.want.listUndos(func(r engine.UndoRecord) bool { return r.State.Reversible() })
 	wantSame(m.T, "OpenUndos", open, firstOf(unsettled, limit))
 }
 

@@ -25,7 +25,7 @@ const (
 	bucketRuns                         // executor -> engine.Run
 	bucketLogs                         // executor, sequence -> engine.LogEntry
 	bucketUndos                        // executor, sequence -> engine.UndoRecord
-	bucketUnsettled                    // executor, sequence, of unsettled undo records
+	bucketReversible                   // executor, sequence, of reversible undo records
 	bucketUndoDue                      // due, executor, inverted sequence, of undo records
 	bucketReceipts                     // key -> engine.Receipt
 	bucketReceiptsByTime               // created, key
@@ -36,7 +36,7 @@ const (
 
 var bucketNames = [numberOfBuckets]string{
 	"meta", "plans", "open_plans", "counts", "executors", "executor_index", "runs", "logs",
-	"undos", "unsettled", "undo_due", "receipts", "receipts_by_time", "garbage", "cache",
+	"undos", "reversible", "undo_due", "receipts", "receipts_by_time", "garbage", "cache",
 }
 
 // fillPercent is how full bbolt leaves a page it splits, where keys come in, or

@@ -45,7 +45,7 @@ func (s *Store) OpenUndos(
 	var page []engine.UndoRecord
 	var next engine.Cursor
 	err = s.view(ctx, func(t *txn) error {
-		c := t.bucket(bucketUnsettled).Cursor()
+		c := t.bucket(bucketReversible).Cursor()
 		k, _ := c.Seek(after)
 		if after != nil && string(k) == string(after) {
 			k, _ = c.Next()

@@ -93,7 +93,7 @@ func (t *txn) saveUndo(old, r *engine.UndoRecord, executor []byte) error {
 		}
 	}
 	key := sequenceKey(executor, r.Sequence)
-	if err := t.set(bucketUnsettled, key, r.State.Unsettled()); err != nil {
+	if err := t.set(bucketReversible, key, r.State.Reversible()); err != nil {
 		return err
 	}
 	return t.putRecord(bucketUndos, key, r)
@@ -107,7 +107,7 @@ func (t *txn) dropUndo(r *engine.UndoRecord, executor []byte) error {
 		}
 	}
 	key := sequenceKey(executor, r.Sequence)
-	if err := t.set(bucketUnsettled, key, false); err != nil {
+	if err := t.set(bucketReversible, key, false); err != nil {
 		return err
 	}
 	return t.remove(bucketUndos, key)

@@ -130,9 +130,13 @@ func TestOpenUndos(t *testing.T) {
 	for _, e := range executors {
 		for sequence := range uint64(4) {
 			r := recordOf(e, sequence)
-			if sequence == 1 {
+			switch sequence {
+			case 1:
+				r.State = engine.RecordUndone
+			case 2:
 				r.State = engine.RecordKept
-			} else {
+			}
+			if sequence != 1 {
 				want = append(want, r.String())
 			}
 			wantNoError(t, s.AddUndo(t.Context(), r))

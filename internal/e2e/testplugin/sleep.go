@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/sdk"
@@ -9,6 +10,7 @@ import (
 
 type sleepArgs struct {
 	For   sdk.Duration `json:"for" jsonschema:"description=How long it runs"`
+	Ended string       `json:"ended,omitempty" jsonschema:"description=Where a sleeper that is woken says why"`
 	Token string       `json:"token,omitempty" jsonschema:"description=A secret that it logs,writeOnly=true"`
 }
 
@@ -19,6 +21,9 @@ var sleeper = sdk.Attack[sleepArgs]{
 		run.Targets(sdk.Target{ID: "bed", State: "hit"})
 		if err := hold(ctx, time.Duration(args.For)); err != nil {
 			run.Log().Warn("woken", "why", err)
+			if args.Ended != "" {
+				err = errors.Join(err, appendLine(args.Ended, err.Error()))
+			}
 			return err
 		}
 		return run.Result(map[string]string{"slept": time.Duration(args.For).String(), "token": args.Token})

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/sdk"
@@ -36,7 +37,7 @@ func plan(_ context.Context, req *sdk.PlanRequest[Args]) ([]sdk.Execution, error
 	for burst := range req.Args.Bursts {
 		at := first.Add(time.Duration(burst) * time.Duration(req.Args.Apart))
 		for range req.Args.Each {
-			executions = append(executions, sdk.Execution{At: at})
+			executions = append(executions, sdk.Execution{At: at, Name: strconv.Itoa(burst)})
 		}
 	}
 	return executions, nil

@@ -1,0 +1,451 @@
+package e2e
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestExecutorDocument(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	plan, ids := d.postPlan(t, sleepPlan(tomorrow()))
+	list := d.get(t, "/api/1/executors/")
+	checkMembers(t, "the list", list, "executors _embedded _links")
+	if got, want := toJSON(t, list.at("_embedded/executors")), toJSON(t, list["executors"]); got != want {
+		t.Errorf("embedded are %s, beside %s", got, want)
+	}
+	doc := list.list("executors")[0]
+	checkMembers(t, "an executor", doc, executorMembers)
+	self := "/api/1/executors/" + ids[0]
+	links := document{
+		"self": linkTo(self), "update": linkTo(self), "delete": linkTo(self), "plan": linkTo("/api/1/plans/" + plan),
+		"log": linkTo(self + "/log"), "halt": linkTo(self + "/halt"),
+	}
+	if got, want := toJSON(t, doc["_links"]), toJSON(t, links); got != want {
+		t.Errorf("links %s, want %s", got, want)
+	}
+	for name, want := range map[string]string{
+		"id": toJSON(t, ids[0]), "plan_id": toJSON(t, plan), "executed": "false", "state": `"scheduled"`, "started": "null",
+		"finished": "null", "lag_ms": "null", "reason": `""`, "undo": `"none"`, "attack_ref": `"e2e:Sleep"`,
+	} {
+		if got := toJSON(t, doc[name]); got != want {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	alone := d.get(t, self)
+	checkMembers(t, "the executor alone", alone, executorMembers+" run undo_records log")
+	if alone["run"] != nil {
+		t.Errorf("it has a run before its time: %v", alone["run"])
+	}
+}
+
+func TestARunIsOnRecord(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	id := d.attack(t, "e2e:Sleep", args{"for": "1ms"}, time.Now())
+	e := d.await(t, id, "succeeded")
+	doc := d.get(t, "/api/1/executors/"+id)
+	run, _ := doc.at("run").(map[string]any)
+	checkMembers(t, "the run", run, "ref digest pid progress targets result failure exit log_dropped")
+	exit, _ := doc.at("run/exit").(map[string]any)
+	checkMembers(t, "its exit", exit, "code cpu_ms peak_memory_bytes")
+	if e.Started == nil || e.Finished == nil || e.LagMillis < 0 || e.Run.Digest != digestOf(t, built.testPlugin) || e.Run.PID <= 0 {
+		t.Errorf("executor %+v", e)
+	}
+	if got := toJSON(t, run["targets"]); got != `[{"id":"bed","state":"hit"}]` {
+		t.Errorf("targets %s", got)
+	}
+	if doc.text("run/result/slept") != "1ms" {
+		t.Errorf("result %v", doc.at("run/result"))
+	}
+	if len(e.Log) != 1 || !strings.Contains(e.Log[0], "INFO  [attack] asleep for=1000000") {
+		t.Errorf("log %q", e.Log)
+	}
+	if got := d.log(t, id); got != e.Log[0]+"\n" {
+		t.Errorf("the log as text is %q", got)
+	}
+	d.checkClean(t)
+}
+
+func TestUndoRecordsAreShown(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	id := d.attack(t, "e2e:Harm", args{"file": filepath.Join(d.dir, "harm"), "fail": true}, time.Now())
+	d.await(t, id, "failed")
+	d.awaitUndo(t, id, "undone")
+	doc := d.get(t, "/api/1/executors/"+id)
+	records := doc.list("undo_records")
+	if len(records) != 1 {
+		t.Fatalf("records %v", records)
+	}
+	checkMembers(t, "the record", records[0],
+		"id state description created undo_at next_attempt attempts outcome finished")
+	if records[0].text("state") != "undone" || records[0].text("outcome") != "undone" || toJSON(t, records[0]["attempts"]) != "1" {
+		t.Errorf("record %v", records[0])
+	}
+	if doc.text("run/failure/message") != "failed as it was told to" {
+		t.Errorf("failure %v", doc.at("run/failure"))
+	}
+}
+
+func TestExecutorFilters(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	at := time.Date(2031, 5, 1, 12, 0, 0, 0, time.UTC)
+	first, one := d.postPlan(t, sleepPlan(at))
+	_, two := d.postPlan(t, planBody("e2e:Count", args{"file": "/dev/null"}, at.Add(time.Hour)))
+	_, past := d.postPlan(t, sleepPlan(time.Now().Add(-time.Hour)))
+	all := []string{past[0], one[0], two[0]}
+	for query, want := range map[string][]string{
+		"":                                  all[1:],
+		"?executed=true":                    all,
+		"?executed=no":                      all[1:],
+		"?plan_id=" + first:                 all[1:2],
+		"?state=missed":                     all[:1],
+		"?state=missed&state=scheduled":     all,
+		"?state=missed,scheduled":           all,
+		"?state=running":                    nil,
+		"?attack_ref=e2e:Count":             all[2:],
+		"?attack_ref=e2e:Sleep":             all[1:2],
+		"?attack_ref=no:Such":               nil,
+		"?from=2031-05-01T12:30:00Z":        all[2:],
+		"?to=2031-05-01T12:30:00Z":          all[1:2],
+		"?from=2031-05-01T14:00":            all[1:], // in the engine's zone: 12:00 UTC
+		"?from=2031-05-02&executed=true":    nil,
+		"?to=2031-05-01T12:00:00Z":          nil, // before, not at
+		"?executed=true&to=2031-05-01&x=1":  all[:1],
+		"?executed=true&limit=2":            all[:2],
+		"?plan_id=" + first + "&state=lost": nil,
+	} {
+		var ids []string
+		for _, e := range d.executors(t, query) {
+			ids = append(ids, e.ID)
+		}
+		if !slices.Equal(ids, want) {
+			t.Errorf("%q lists %v, want %v", query, ids, want)
+		}
+	}
+}
+
+// Lists without a limit are whole; with one they come in pages that are stable
+// while things are added.
+func TestPaging(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	body := sleepPlan(tomorrow())
+	body["planner"] = map[string]any{"ref": "simple_planner:SimplePlanner", "args": args{"min_time": "00:00", "max_time": "24:00", "times": 2500}}
+	plan, ids := d.postPlan(t, body)
+	if len(ids) != 2500 {
+		t.Fatalf("the whole list has %d executors", len(ids))
+	}
+	alone := d.get(t, "/api/1/plans/"+plan)
+	if n := len(alone.list("_embedded/executors")); n != 1000 || toJSON(t, alone["executors_total"]) != "2500" {
+		t.Errorf("the plan shows %d of %v executors", n, alone["executors_total"])
+	}
+	embedded := idsOf(alone.list("_embedded/executors"))
+	if got := append(embedded, d.pages(t, alone.text("_links/next/href"), "executors", nil)...); !slices.Equal(got, ids) {
+		t.Errorf("the plan and its rest have %d executors, want the %d of the list", len(got), len(ids))
+	}
+	addPlan := func() { d.postPlan(t, sleepPlan(tomorrow())) }
+	if got := d.pages(t, "/api/1/executors/?executed=true&limit=999&plan_id="+plan, "executors", addPlan); !slices.Equal(got, ids) {
+		t.Errorf("the pages have %d executors, want the %d of the list", len(got), len(ids))
+	}
+	plans := idsOf(d.get(t, "/api/1/plans/?all=true").list("plans"))
+	if got := d.pages(t, "/api/1/plans/?all=true&limit=2", "plans", addPlan); !slices.Equal(got, plans) {
+		t.Errorf("the pages have the plans %v, want %v", got, plans)
+	}
+}
+
+// pages follows the next links and returns the ids. between is called after the
+// first page.
+func (c client) pages(t testing.TB, path, member string, between func()) []string {
+	t.Helper()
+	var ids []string
+	for n := 0; path != ""; n++ {
+		if n == 1 && between != nil {
+			between()
+		}
+		if n > 10_000 {
+			t.Fatal("the pages don't end")
+		}
+		page := c.get(t, path)
+		ids = append(ids, idsOf(page.list(member))...)
+		path = page.text("_links/next/href")
+	}
+	return ids
+}
+
+func idsOf(list []document) []string {
+	ids := make([]string, len(list))
+	for i, d := range list {
+		ids[i] = d.text("id")
+	}
+	return ids
+}
+
+// trigger is the body that moves an executor.
+func trigger(date string) map[string]any { return map[string]any{"type": "date", "args": args{"date": date}} }
+
+func TestMovedExecutor(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	id := d.attack(t, "e2e:Sleep", args{"for": "1ms"}, tomorrow())
+	path := "/api/1/executors/" + id
+	for in, want := range map[string]string{
+		"2031-10-23T19:19":               "2031-10-23T19:19:00+02:00",
+		"2031-10-23 19:19:05":            "2031-10-23T19:19:05+02:00",
+		"2031-10-23":                     "2031-10-23T00:00:00+02:00",
+		"2031-10-23T19:19:05.25Z":        "2031-10-23T21:19:05.25+02:00",
+		"2031-10-23T19:19-03:00":         "2031-10-24T00:19:00+02:00",
+		"1950000000":                     "2031-10-17T20:40:00+02:00",
+		"2031-10-23T19:19:1485436447":    "2031-10-23T19:19:00+02:00", // CME's own: only the minute counts
+		"2031-03-30T02:30":               "2031-03-30T03:00:00+02:00", // the clocks skip this: the first instant after
+		"2031-10-26T02:30":               "2031-10-26T02:30:00+02:00", // this comes twice: the first one
+		"2031-10-23T19:19:05.123456789Z": "2031-10-23T21:19:05.123456+02:00",
+	} {
+		doc := d.put(t, path, trigger(in), http.StatusOK)
+		checkMembers(t, "the answer", doc, executorMembers)
+		if got := doc.text("next_run_time"); got != want {
+			t.Errorf("%s became %s, want %s", in, got, want)
+		}
+	}
+	t.Run("to now", func(t *testing.T) {
+		d.put(t, path, trigger(date(time.Now())), http.StatusOK)
+		d.await(t, id, "succeeded")
+		d.refused(t, request{method: http.MethodPut, path: path, body: trigger("2031-10-23")}, http.StatusConflict, "executor "+id+" has run already…")
+	})
+}
+
+func TestMovedIntoThePastItIsMissedAndMayBeMovedAgain(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	id := d.attack(t, "e2e:Sleep", args{"for": "1ms"}, tomorrow())
+	path := "/api/1/executors/" + id
+	doc := d.put(t, path, trigger("2017-10-23T19:19"), http.StatusOK)
+	checkMembers(t, "the answer", doc, executorMembers+" _warnings")
+	if doc.text("state") != "missed" || doc["executed"] != true || doc.text("reason") == "" {
+		t.Errorf("%v", doc)
+	}
+	doc = d.put(t, path, trigger("2031-10-23T19:19"), http.StatusOK)
+	if doc.text("state") != "scheduled" || doc["executed"] != false || doc.text("reason") != "" || doc["finished"] != nil {
+		t.Errorf("%v", doc)
+	}
+	d.post(t, path+"/halt", nil, http.StatusOK)
+	d.put(t, path, trigger(date(time.Now())), http.StatusOK)
+	d.await(t, id, "succeeded")
+}
+
+// The body is checked first, then the type, the date and the id.
+func TestMoveIsCheckedInOrder(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	missing := "/api/1/executors/" + strings.Repeat("0", 32)
+	for _, step := range []struct {
+		body   string
+		status int
+		msg    string
+	}{
+		{`{`, 400, "payload must be a valid json"},
+		{`{"args": {}}`, 400, "invalid payload 'type' is a required property"},
+		{`{"type": "cron", "args": {"date": "x"}}`, 400, "Invalid trigger type"},
+		{`{"type": "date", "args": {}}`, 400, "invalid payload 'date' is a required property"},
+		{`{"type": "date", "args": {"date": "x"}}`, 400, "Invalid date format"},
+		{`{"type": "date", "args": {"date": "2031-10-23"}}`, 404, "executor not found " + strings.Repeat("0", 32)},
+	} {
+		d.refused(t, request{method: http.MethodPut, path: missing, body: step.body}, step.status, step.msg)
+	}
+}
+
+func TestDeletedExecutorIsGone(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	id := d.attack(t, "e2e:Sleep", args{"for": "1ms"}, tomorrow())
+	doc := d.delete(t, "/api/1/executors/"+id, http.StatusOK)
+	checkMembers(t, "the answer", doc, "msg")
+	if !strings.Contains(doc.text("msg"), id) {
+		t.Errorf("msg %q does not name %s", doc.text("msg"), id)
+	}
+	d.refused(t, request{method: http.MethodDelete, path: "/api/1/executors/" + id}, http.StatusNotFound, "executor not found "+id)
+}
+
+func TestHaltedExecutor(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	t.Run("before its time it is cancelled", func(t *testing.T) {
+		id := d.attack(t, "e2e:Sleep", args{"for": "1ms"}, tomorrow())
+		doc := d.post(t, "/api/1/executors/"+id+"/halt", map[string]any{"reason": "not today"}, http.StatusOK)
+		checkMembers(t, "the answer", doc, executorMembers)
+		if doc.text("state") != "cancelled" || doc.text("reason") != "not today" {
+			t.Errorf("%v", doc)
+		}
+	})
+	t.Run("while it runs it is stopped and undone", func(t *testing.T) {
+		file := filepath.Join(d.dir, "harm")
+		id := d.attack(t, "e2e:Harm", args{"file": file, "hold": "1m"}, time.Now())
+		waitForFile(t, file+".0")
+		if d.leftovers(t) == nil {
+			t.Error("a running attack is not seen among what would be left behind")
+		}
+		d.put(t, "/api/1/executors/"+id, trigger("x"), http.StatusBadRequest)
+		d.post(t, "/api/1/executors/"+id+"/halt", nil, http.StatusAccepted)
+		if e := d.await(t, id, "halted"); e.Reason != "halted on request" {
+			t.Errorf("reason %q", e.Reason)
+		}
+		d.awaitUndo(t, id, "undone")
+		d.checkClean(t)
+	})
+}
+
+// A running executor is listed as pending, can't be moved, and its log can be
+// followed while it grows, as text and as events, to its end.
+func TestFollowedLog(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	id := d.attack(t, "e2e:Sleep", args{"for": "1m"}, time.Now())
+	d.await(t, id, "running")
+	path := "/api/1/executors/" + id
+	if list := d.executors(t, ""); len(list) != 1 || list[0].State != "running" || list[0].Executed {
+		t.Errorf("pending are %+v", list)
+	}
+	d.refused(t, request{method: http.MethodPut, path: path, body: trigger("2031-10-23")}, http.StatusConflict, "executor "+id+" is running…")
+	text := d.follow(t, path+"/log?follow=true", nil)
+	events := d.follow(t, path+"/log", map[string]string{"Accept": "text/event-stream"})
+	if line := text.line(t); !strings.Contains(line, "[attack] asleep") {
+		t.Errorf("the first line is %q", line)
+	}
+	first := events.event(t)
+	if first.name != "log" || first.id != "1" || !strings.Contains(first.data, `"message":"asleep"`) {
+		t.Errorf("the first event is %+v", first)
+	}
+	resumed := d.follow(t, path+"/log", map[string]string{"Accept": "text/event-stream", "Last-Event-ID": "1"})
+	d.post(t, path+"/halt", nil, http.StatusAccepted)
+	if line := text.line(t); !strings.Contains(line, "[attack] woken") {
+		t.Errorf("the next line is %q", line)
+	}
+	text.end(t)
+	for _, s := range []*stream{events, resumed} {
+		if next := s.event(t); next.id != "2" || !strings.Contains(next.data, `"message":"woken"`) {
+			t.Errorf("the next event is %+v", next)
+		}
+		last := s.event(t)
+		var e executor
+		if err := json.Unmarshal([]byte(last.data), &e); err != nil || last.name != "end" || e.State != "halted" {
+			t.Errorf("the last event is %+v: %v", last, err)
+		}
+		s.end(t)
+	}
+}
+
+// stream is an answer that is read while it comes.
+type stream struct {
+	lines  chan string // closed at its end
+	cancel context.CancelFunc
+}
+
+// follow begins to read an answer that goes on.
+func (c client) follow(t testing.TB, path string, header map[string]string) *stream {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range header {
+		req.Header.Set(name, value)
+	}
+	resp, err := c.http.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("GET %s: status %d", path, resp.StatusCode)
+	}
+	s := &stream{lines: make(chan string, 1024), cancel: cancel}
+	go func() { // ends with the answer, which ctx bounds
+		defer close(s.lines)
+		defer resp.Body.Close() //nolint:errcheck // read to its end
+		for scanner := bufio.NewScanner(resp.Body); scanner.Scan(); {
+			s.lines <- scanner.Text()
+		}
+	}()
+	return s
+}
+
+// line is the next line.
+func (s *stream) line(t testing.TB) string {
+	t.Helper()
+	select {
+	case line, more := <-s.lines:
+		if !more {
+			t.Fatal("the stream has ended")
+		}
+		return line
+	case <-time.After(patience):
+		t.Fatal("the stream says nothing")
+		return ""
+	}
+}
+
+// event is a server-sent event.
+type event struct{ id, name, data string }
+
+// event is the next event.
+func (s *stream) event(t testing.TB) event {
+	t.Helper()
+	var e event
+	for {
+		switch name, value, _ := strings.Cut(s.line(t), ": "); name {
+		case "id":
+			e.id = value
+		case "event":
+			e.name = value
+		case "data":
+			e.data = value
+		case "":
+			if e != (event{}) {
+				return e
+			}
+		}
+	}
+}
+
+// end waits for the stream's end; nothing more may come.
+func (s *stream) end(t testing.TB) {
+	t.Helper()
+	select {
+	case line, more := <-s.lines:
+		if more {
+			t.Errorf("the stream goes on with %q", line)
+		}
+	case <-time.After(patience):
+		t.Fatal("the stream does not end")
+	}
+}
+
+func TestRefsAreEscapedInPaths(t *testing.T) {
+	t.Parallel()
+	d := start(t, withoutPlugins())
+	drop(t, built.testPlugin, d.attacks, "odd name+ü%")
+	list := d.post(t, "/api/1/plugins/rescan", nil, http.StatusOK)
+	if p := plugin(list, "odd name+ü%"); p == nil || p.text("state") == "" {
+		t.Errorf("the file is not listed: %v", list)
+	}
+	for _, offer := range d.get(t, "/api/1/attacks/").list("attacks") {
+		href := offer.text("_links/self/href")
+		if ref := d.get(t, href).text("ref"); ref != offer.text("ref") {
+			t.Errorf("%s leads to %q", href, ref)
+		}
+	}
+	d.refused(t, request{method: http.MethodGet, path: "/api/1/attacks/" + url.PathEscape("a/b c%")}, http.StatusNotFound,
+		fmt.Sprintf("unknown attack %q…", "a/b c%"))
+}
