@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -51,14 +52,7 @@ func (s State) Final() bool {
 func (s State) NeverRan() bool { return s == Missed || s == Blocked || s == Cancelled }
 
 // Valid says whether s is one of States.
-func (s State) Valid() bool {
-	for _, known := range States {
-		if s == known {
-			return true
-		}
-	}
-	return false
-}
+func (s State) Valid() bool { return slices.Contains(States, s) }
 
 // UndoState summarises the undo records of one executor.
 type UndoState string

@@ -23,7 +23,7 @@ func TestSimulation(t *testing.T) {
 	for seed := range seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			inBubble(t, func(t *testing.T, d *daemon) {
-				simulate(t, d, rand.New(rand.NewPCG(uint64(seed), 1))) //nolint:gosec // a seed for a test
+				simulate(t, d, rand.New(rand.NewPCG(uint64(seed), 1)))
 			})
 		})
 	}

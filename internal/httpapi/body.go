@@ -44,10 +44,10 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return nil, refuse(http.StatusRequestTimeout, "the body took too long to arrive")
 	case err != nil:
-		return nil, invalid("", "", notJSON, "the body could not be read to its end")
+		return nil, invalid("", notJSON, "the body could not be read to its end")
 	}
 	if err := checkJSON(body); err != nil {
-		return nil, invalid("", "", notJSON, err.Error())
+		return nil, invalid("", notJSON, err.Error())
 	}
 	return body, nil
 }

@@ -63,8 +63,7 @@ func (s *Server) readiness(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return send(w, r, http.StatusOK, healthDocument{"ready"})
 	}
-	var domain *engine.Error
-	if errors.As(err, &domain) {
+	if domain, ok := errors.AsType[*engine.Error](err); ok {
 		return refuse(http.StatusServiceUnavailable, "not ready: %s", domain.Message)
 	}
 	s.log.Debug("not ready", "error", err)

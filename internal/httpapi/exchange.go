@@ -65,7 +65,7 @@ func (x *exchange) arm() { _ = x.control.SetWriteDeadline(time.Now().Add(x.limit
 
 // conclude ends an exchange: it answers for a handler that panicked, and logs.
 func (s *Server) conclude(x *exchange, r *http.Request, panicked any) {
-	aborted := panicked == http.ErrAbortHandler
+	aborted := panicked == any(http.ErrAbortHandler) // as net/http does
 	if panicked != nil && !aborted {
 		s.log.Error("request panicked", "method", r.Method, "route", x.route,
 			"panic", panicked, "stack", string(debug.Stack()))

@@ -68,7 +68,7 @@ func (s *Server) sendList(w http.ResponseWriter, r *http.Request, l listing) err
 	out.print(`{"_links":`, string(head), `,"`, l.name, `":[`)
 	if l.embedded {
 		out.copy = &spool{dir: s.cfg.SpoolDir}
-		defer out.copy.Close()
+		defer out.copy.Close() //nolint:errcheck // a file without a name
 	}
 	out.element(page)
 	for complete && next != "" && out.err == nil {

@@ -66,7 +66,7 @@ func (s *Server) parsePlan(body []byte) (engine.PlanSpec, []string, error) {
 // what was meant as a trial.
 func refuseDryRun(pointer string) error {
 	const msg = "dry_run is not offered by this version; nothing was stored"
-	return invalid(pointer, "", msg, msg)
+	return invalid(pointer, msg, msg)
 }
 
 // configOf takes the whole object of an attack or planner.
@@ -86,7 +86,7 @@ func checkZone(name string) error {
 		return nil
 	}
 	msg := fmt.Sprintf("%q is not a known time zone; one is \"Europe/Madrid\"", name)
-	return invalid("/timezone", "", invalidPayload(msg), msg)
+	return invalid("/timezone", invalidPayload(msg), msg)
 }
 
 // span reads a duration: a text like "30s" or "1h30m", or a number of seconds.
@@ -102,7 +102,7 @@ func span(members map[string]json.RawMessage, name string) (time.Duration, error
 	}
 	msg := fmt.Sprintf("%s is a duration like \"30s\" or \"5m\", or a number of seconds; more than 0, at most %.0f hours, not %s",
 		name, maxSpan.Hours(), raw)
-	return 0, invalid("/"+name, "", invalidPayload(msg), msg)
+	return 0, invalid("/"+name, invalidPayload(msg), msg)
 }
 
 func parseSpan(raw json.RawMessage) (time.Duration, bool) {

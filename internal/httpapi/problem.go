@@ -49,11 +49,11 @@ func refuse(status int, format string, args ...any) error {
 
 // invalid is a 400 with one problem in the request's body. The message is the
 // text that clients compare; detail may say more.
-func invalid(pointer, keyword, msg, detail string) error {
+func invalid(pointer, msg, detail string) error {
 	return &engine.Error{
 		Code:     engine.CodeInvalid,
 		Message:  msg,
-		Problems: []engine.Problem{{Pointer: pointer, Keyword: keyword, Message: detail}},
+		Problems: []engine.Problem{{Pointer: pointer, Message: detail}},
 	}
 }
 

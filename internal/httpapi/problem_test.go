@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -71,9 +72,7 @@ func logged(t *testing.T, f *fakeEngine, c call) (log string, status int) {
 	s := NewServer(Config{}, f, hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: &out}))
 	r := httptest.NewRequest(c.method, c.target, strings.NewReader(c.body))
 	r.Host = "localhost"
-	for name, values := range c.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, c.header)
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, r)
 	return out.String(), w.Code
@@ -118,7 +117,7 @@ func TestClientThatLeftGetsNoAnswer(t *testing.T) {
 	r.Host = "localhost"
 	w := httptest.NewRecorder()
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler || w.Body.Len() != 0 {
+		if p, _ := recover().(error); !errors.Is(p, http.ErrAbortHandler) || w.Body.Len() != 0 {
 			t.Errorf("ended with %v and %q", p, w.Body)
 		}
 	}()

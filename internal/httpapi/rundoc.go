@@ -89,7 +89,7 @@ func newUndoDocuments(records []engine.UndoRecord, zone *time.Location) []undoDo
 	docs := make([]undoDocument, len(records))
 	for i, r := range records {
 		docs[i] = undoDocument{
-			ID:          r.UndoID.String(),
+			ID:          r.String(),
 			State:       r.State,
 			Description: r.Description,
 			Created:     showTime(r.Created, zone),

@@ -24,7 +24,7 @@ func (s *Server) parseTrigger(body []byte) (due time.Time, warnings []string, er
 		return time.Time{}, nil, err
 	}
 	if text(trigger["type"]) != "date" {
-		return time.Time{}, nil, invalid("/type", "", invalidTrigger, `the only type of trigger is "date"`)
+		return time.Time{}, nil, invalid("/type", invalidTrigger, `the only type of trigger is "date"`)
 	}
 	if err := validate(s.bodies.date, body); err != nil {
 		return time.Time{}, nil, err
@@ -35,7 +35,7 @@ func (s *Server) parseTrigger(body []byte) (due time.Time, warnings []string, er
 	}
 	due, _, err = dates.Parse(text(args["date"]), s.zone())
 	if err != nil {
-		return time.Time{}, nil, invalid("/args/date", "", invalidDate,
+		return time.Time{}, nil, invalid("/args/date", invalidDate,
 			"a date is YYYY-MM-DDTHH:mm:ss, with an offset or in the engine's zone, from 1970 to 2200")
 	}
 	return due, triggerWarnings(trigger, args), nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -116,9 +117,7 @@ func doWith(t *testing.T, cfg Config, f *fakeEngine, c call) answer {
 	if host := c.header.Get("Host"); host != "" {
 		r.Host = host
 	}
-	for name, values := range c.header {
-		r.Header[name] = values
-	}
+	maps.Copy(r.Header, c.header)
 	w := httptest.NewRecorder()
 	NewServer(cfg, f, hclog.NewNullLogger()).Handler().ServeHTTP(w, r)
 	res := w.Result()
