@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/chaos-monkey-engine/cmed/internal/nearest"
 )
 
 // addFlags gives cmd a flag for each option that want accepts, and --config.
@@ -91,7 +93,7 @@ func explainFlagError(cmd *cobra.Command, err error) error {
 				known = append(known, f.Name)
 			}
 		})
-		if near := nearest(unknown.GetSpecifiedName(), known); near != "" {
+		if near := nearest.Name(unknown.GetSpecifiedName(), known); near != "" {
 			return usagef("%w; did you mean --%s?", err, near)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/chaos-monkey-engine/cmed/internal/nearest"
 )
 
 // settings holds, by option, the texts that were given for it and where. What a
@@ -101,7 +103,7 @@ func load(flags settings, env []string, fallbacks settings) (*config, error) {
 // unknownOption says that there is no such option, and which there is.
 func unknownOption(name string, known []string) error {
 	err := fmt.Errorf("unknown key %q", name)
-	if near := nearest(name, known); near != "" {
+	if near := nearest.Name(name, known); near != "" {
 		return fmt.Errorf("%w; did you mean %q?", err, near)
 	}
 	return err

@@ -37,6 +37,9 @@ func TestEntryDocumentLinksToEverything(t *testing.T) {
 	}
 }
 
+// shippedAttacks are the attacks a daemon of the tests offers.
+var shippedAttacks = []string{"api_request:ApiRequest", "e2e:Count", "e2e:Harm", "e2e:Sleep"}
+
 func TestHealthAndReadiness(t *testing.T) {
 	t.Parallel()
 	d := start(t, withoutPlugins())
@@ -57,7 +60,7 @@ func TestCatalogue(t *testing.T) {
 		refs    []string
 		members string
 	}{
-		{"attacks", []string{"api_request:ApiRequest", "e2e:Count", "e2e:Harm", "e2e:Sleep"}, " effect reversible"},
+		{"attacks", shippedAttacks, " effect reversible"},
 		{"planners", []string{"exact_planner:ExactPlanner", "simple_planner:SimplePlanner"}, ""},
 	} {
 		path := "/api/1/" + kind.name + "/"

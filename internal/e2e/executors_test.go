@@ -193,7 +193,9 @@ func idsOf(list []document) []string {
 }
 
 // trigger is the body that moves an executor.
-func trigger(date string) map[string]any { return map[string]any{"type": "date", "args": args{"date": date}} }
+func trigger(date string) map[string]any {
+	return map[string]any{"type": "date", "args": args{"date": date}}
+}
 
 func TestMovedExecutor(t *testing.T) {
 	t.Parallel()
@@ -211,6 +213,7 @@ func TestMovedExecutor(t *testing.T) {
 		"2031-03-30T02:30":               "2031-03-30T03:00:00+02:00", // the clocks skip this: the first instant after
 		"2031-10-26T02:30":               "2031-10-26T02:30:00+02:00", // this comes twice: the first one
 		"2031-10-23T19:19:05.123456789Z": "2031-10-23T21:19:05.123456+02:00",
+		"2200-12-31T22:59:59Z":           "2200-12-31T23:59:59+01:00", // the last year
 	} {
 		doc := d.put(t, path, trigger(in), http.StatusOK)
 		checkMembers(t, "the answer", doc, executorMembers)

@@ -15,7 +15,7 @@ const maxExecutions = 10_000
 // The instants an executor may have.
 var (
 	firstInstant = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
-	lastInstant  = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+	lastInstant  = time.Date(2201, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
 // PlanSpec is what a caller asks for. Zero values mean the engine's defaults.
@@ -199,7 +199,7 @@ func (d *draft) executors(executions []Execution) ([]Executor, error) {
 	list := make([]Executor, len(executions))
 	for i, x := range executions {
 		if x.At.Before(firstInstant) || !x.At.Before(lastInstant) {
-			return nil, problemAt("/planner", "planner %s planned an execution outside the years 1970 to 2199", d.planner.Ref)
+			return nil, problemAt("/planner", "planner %s planned an execution outside the years 1970 to 2200", d.planner.Ref)
 		}
 		if len(x.Name) > maxName {
 			return nil, problemAt("/planner", "planner %s gave an execution a name of %d bytes, the limit is %d",

@@ -141,7 +141,7 @@ func (c *catalogue) unknown(kind engine.Kind, ref engine.Ref) error {
 	if f, ok := c.suspect(kind, ref); ok {
 		text += fmt.Sprintf("; plugin %s is %s: %s", f.Path, f.State, f.Error.Message)
 	}
-	if near := nearest(ref, c.sorted[kind]); len(near) > 0 {
+	if near := nearestRefs(ref, c.sorted[kind]); len(near) > 0 {
 		text += "; did you mean " + strings.Join(near, " or ") + "?"
 	} else if len(c.sorted[kind]) == 0 {
 		text += fmt.Sprintf("; no %s is served", kind)

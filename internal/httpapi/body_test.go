@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/chaos-monkey-engine/cmed/internal/nearest"
 )
 
 func TestCheckJSON(t *testing.T) {
@@ -99,7 +101,7 @@ func TestNearest(t *testing.T) {
 		"tiemout": "timeout", "NAME": "name", "atack": "attack", "time_zone": "timezone", "misfiregrace": "misfire_grace",
 		"zebra": "", "x": "", "": "", strings.Repeat("timeout", 10): "",
 	} {
-		if got := nearest(name, planMembers); got != want {
+		if got := nearest.Name(name, planMembers); got != want {
 			t.Errorf("%q is near %q, want %q", name, got, want)
 		}
 	}
