@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -100,19 +101,15 @@ func (e *Engine) HaltExecutor(ctx context.Context, id ExecutorID, reason string)
 }
 
 func (e *Engine) haltOne(ctx context.Context, id ExecutorID, reason string) error {
-	if reason == "" {
-		reason = "halted by hand"
-	}
 	_, err := e.alter(ctx, id, func(ex *Executor) error {
 		if ex.State.Final() {
 			return ErrSkip
 		}
-		ex.State, ex.Reason, ex.Finished = Cancelled, reason, time.Now().UTC()
-		return nil
+		return cancel(reason)(ex)
 	})
 	if errors.Is(err, errRunning) {
 		if r := e.live.peek(id); r != nil {
-			r.stop(&StopReason{State: Halted, Reason: reason, TakeBack: true})
+			r.stop(&StopReason{State: Halted, Reason: cmp.Or(reason, haltedByHand), TakeBack: true})
 			e.log.Info("executor halted", "executor", id, "plan", r.executor.PlanID, "reason", reason)
 		}
 		return nil
@@ -131,33 +128,78 @@ func (e *Engine) HaltPlan(ctx context.Context, id PlanID, reason string) (int, e
 		return 0, err
 	}
 	halted := 0
-	err := e.eachOf(ctx, id, func(ex Executor) error {
-		if ex.State.Final() && !ex.Undo.Unsettled() && ex.Undo != UndoKept {
-			return nil
-		}
-		if !ex.State.Final() {
-			halted++
-		}
-		return e.haltOne(ctx, ex.ID, reason)
+	err := e.pages(ctx, id, func(page []Executor) error {
+		n, err := e.haltAll(ctx, page, reason, Executor.reversible)
+		halted += n
+		return err
 	})
 	return halted, err
 }
 
-// eachOf calls fn for every executor of a plan, page by page.
-func (e *Engine) eachOf(ctx context.Context, id PlanID, fn func(Executor) error) error {
+// reversible says whether there may be a harm of its run to take back.
+func (ex Executor) reversible() bool { return ex.Undo.Unsettled() || ex.Undo == UndoKept }
+
+// haltAll halts executors as HaltExecutor does, final ones only where undo says
+// so. It returns how many were not final. Those that are only scheduled are
+// called off together.
+func (e *Engine) haltAll(ctx context.Context, list []Executor, reason string, undo func(Executor) bool) (int, error) {
+	var ids []ExecutorID
+	for _, ex := range list {
+		if ex.State == Scheduled {
+			ids = append(ids, ex.ID)
+		}
+	}
+	cancelled := map[ExecutorID]bool{}
+	if len(ids) > 0 {
+		changed, err := e.store.Transition(ctx, ids, func(ex *Executor) error {
+			if ex.State != Scheduled {
+				return ErrSkip // claimed since it was listed
+			}
+			return cancel(reason)(ex)
+		})
+		if err != nil {
+			return 0, fmt.Errorf("call off %d executors: %w", len(ids), err)
+		}
+		for _, ex := range changed {
+			cancelled[ex.ID] = true
+		}
+		e.changed.notify()
+	}
+	halted := 0
+	for _, ex := range list {
+		if !ex.State.Final() {
+			halted++
+		}
+		if cancelled[ex.ID] || ex.State.Final() && !undo(ex) {
+			continue
+		}
+		if err := e.haltOne(ctx, ex.ID, reason); err != nil && CodeOf(err) != CodeNotFound {
+			return halted, err
+		}
+	}
+	return halted, nil
+}
+
+// cancel calls an executor off.
+func cancel(reason string) func(*Executor) error {
+	return func(ex *Executor) error {
+		ex.State, ex.Reason, ex.Finished = Cancelled, cmp.Or(reason, haltedByHand), time.Now().UTC()
+		return nil
+	}
+}
+
+const haltedByHand = "halted by hand"
+
+// pages calls fn for all executors of a plan, page by page.
+func (e *Engine) pages(ctx context.Context, id PlanID, fn func([]Executor) error) error {
 	q := ExecutorQuery{Plan: id, Limit: 500}
 	for {
 		list, next, err := e.store.Executors(ctx, q)
 		if err != nil {
 			return fmt.Errorf("list the executors of plan %s: %w", id, err)
 		}
-		for _, ex := range list {
-			if err := fn(ex); err != nil && CodeOf(err) != CodeNotFound {
-				return err
-			}
-		}
-		if next == "" {
-			return nil
+		if err := fn(list); err != nil || next == "" {
+			return err
 		}
 		q.Cursor = next
 	}

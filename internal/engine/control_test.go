@@ -214,3 +214,26 @@ func TestConcurrentCallsOnOneExecutor(t *testing.T) {
 		}
 	})
 }
+
+func TestALargePlanIsCalledOffInFewWrites(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		delays := make([]time.Duration, 3000)
+		for i := range delays {
+			delays[i] = time.Hour + time.Duration(i)*time.Second
+		}
+		halted, deleted := d.plan(noop, delays...), d.plan(noop, delays...)
+		if n, err := d.HaltPlan(t.Context(), halted.ID, ""); err != nil || n != len(delays) {
+			t.Errorf("halted %d, error %v", n, err)
+		}
+		if deletion, err := d.DeletePlan(t.Context(), deleted.ID, false); err != nil || !deletion.Done {
+			t.Errorf("%+v, %v", deletion, err)
+		}
+		if n := d.mortal.transitions.Load(); n > 20 {
+			t.Errorf("%d writes", n)
+		}
+		in(24 * time.Hour)
+		if len(d.stage.starts) > 0 {
+			t.Error("some ran")
+		}
+	})
+}

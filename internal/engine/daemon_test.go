@@ -88,7 +88,8 @@ func (d *daemon) end() {
 // mortalStore refuses every write once it is dead.
 type mortalStore struct {
 	engine.Store
-	dead atomic.Bool
+	dead        atomic.Bool
+	transitions atomic.Int32
 }
 
 var errDead = errors.New("the daemon is dead")
@@ -104,6 +105,7 @@ func (m *mortalStore) Transition(ctx context.Context, ids []engine.ExecutorID, f
 	if m.dead.Load() {
 		return nil, errDead
 	}
+	m.transitions.Add(1)
 	return m.Store.Transition(ctx, ids, fn)
 }
 

@@ -34,8 +34,8 @@ func (e *Engine) DeletePlan(ctx context.Context, id PlanID, abandonUndo bool) (D
 			p, err := e.store.Plan(ctx, id)
 			return p.Counts.Pending > 0, err
 		},
-		each: func(ctx context.Context, fn func(Executor) error) error { return e.eachOf(ctx, id, fn) },
-		drop: func(ctx context.Context) error { return e.store.DeletePlan(ctx, id) },
+		pages: func(ctx context.Context, fn func([]Executor) error) error { return e.pages(ctx, id, fn) },
+		drop:  func(ctx context.Context) error { return e.store.DeletePlan(ctx, id) },
 	})
 }
 
@@ -51,12 +51,12 @@ func (e *Engine) DeleteExecutor(ctx context.Context, id ExecutorID, abandonUndo 
 			ex, err := e.store.Executor(ctx, id)
 			return !ex.State.Final(), err
 		},
-		each: func(ctx context.Context, fn func(Executor) error) error {
+		pages: func(ctx context.Context, fn func([]Executor) error) error {
 			ex, err := e.store.Executor(ctx, id)
 			if err != nil {
 				return err
 			}
-			return fn(ex)
+			return fn([]Executor{ex})
 		},
 		drop: func(ctx context.Context) error { return e.store.DeleteExecutor(ctx, id) },
 	})
@@ -68,8 +68,20 @@ type removal struct {
 	abandon bool
 	// pending says whether any of its executors is not final; a cheap look.
 	pending func(context.Context) (bool, error)
-	each    func(context.Context, func(Executor) error) error
+	pages   func(context.Context, func([]Executor) error) error
 	drop    func(context.Context) error
+}
+
+// each calls fn for each executor.
+func (r removal) each(ctx context.Context, fn func(Executor) error) error {
+	return r.pages(ctx, func(page []Executor) error {
+		for _, ex := range page {
+			if err := fn(ex); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // remove halts and undoes, waits a while, and deletes; if that takes longer it
@@ -80,11 +92,9 @@ func (e *Engine) remove(ctx context.Context, r removal) (Deletion, error) {
 			return Deletion{}, err
 		}
 	}
-	err := r.each(ctx, func(ex Executor) error {
-		if ex.State.Final() && ex.Undo != UndoOpen {
-			return nil
-		}
-		return e.haltOne(ctx, ex.ID, deletionReason)
+	err := r.pages(ctx, func(page []Executor) error {
+		_, err := e.haltAll(ctx, page, deletionReason, func(ex Executor) bool { return ex.Undo == UndoOpen })
+		return err
 	})
 	if err != nil {
 		return Deletion{}, err
@@ -93,7 +103,9 @@ func (e *Engine) remove(ctx context.Context, r removal) (Deletion, error) {
 	defer cancel()
 	err = e.removeWhenSettled(waiting, r)
 	if errors.Is(err, errStillAtIt) {
-		e.background.Go(func() { e.removeLater(r) })
+		if !e.inBackground(func() { e.removeLater(r) }) {
+			return Deletion{}, errClosed
+		}
 		return Deletion{}, nil
 	}
 	return Deletion{Done: err == nil}, err

@@ -106,6 +106,18 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	return errors.Join(err, waitFor(ctx, &e.background))
 }
 
+// inBackground has fn run by a goroutine that Shutdown waits for. It says
+// whether there is still time for that.
+func (e *Engine) inBackground(fn func()) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.background.Go(fn)
+	return true
+}
+
 // Ready returns nil while the engine is at work.
 func (e *Engine) Ready() error {
 	e.mu.Lock()

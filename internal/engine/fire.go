@@ -194,13 +194,13 @@ func (e *Engine) finish(r *liveRun, j job, state State, reason string, why *Stop
 // settle says what becomes of an open undo record when its run has ended.
 func settle(u *UndoRecord, succeeded, takeBack bool, now time.Time) {
 	switch {
+	case !takeBack:
+		u.State, u.Finished = RecordKept, now
 	case succeeded && u.UndoAt.IsZero(): // it stays until somebody asks
 	case succeeded:
 		u.Due = u.UndoAt
-	case takeBack:
-		u.Due = now
 	default:
-		u.State, u.Finished = RecordKept, now
+		u.Due = now
 	}
 }
 

@@ -30,12 +30,13 @@ func (s *sink) Started(at time.Time) {
 		if err != nil {
 			s.engine.log.Warn("the start of a run could not be stored yet", "executor", s.run.executor.ID, "error", err)
 		}
+		s.engine.save(s.run) // so that a run that gets lost is known by its process and binary
 		s.engine.changed.notify()
 	})
 }
 
 func (s *sink) Log(e LogEntry) {
-	s.run.log.append(s.job.scrub.entry(e), func() { s.engine.flush(s.run) })
+	s.run.log.append(s.job.scrub.entry(e), func() { s.engine.save(s.run) })
 }
 
 func (s *sink) Progress(p Progress) {
@@ -96,18 +97,14 @@ func (s *sink) note(level, text string) {
 	s.Log(LogEntry{At: time.Now().UTC(), Level: level, Source: "cmed", Message: text})
 }
 
-// flush stores what a live run has logged so far.
-func (e *Engine) flush(r *liveRun) {
+// save stores what is known of a live run, and what it has logged so far.
+func (e *Engine) save(r *liveRun) {
 	r.storing.Lock()
 	defer r.storing.Unlock()
 	if r.stored { // its end is stored already, log and all
 		return
 	}
-	entries := r.log.take(false)
-	if len(entries) == 0 {
-		return
-	}
-	if err := e.store.SaveRun(context.Background(), r.record(), entries); err != nil {
-		e.log.Warn("part of a run's log could not be stored", "executor", r.executor.ID, "error", err)
+	if err := e.store.SaveRun(context.Background(), r.record(), r.log.take(false)); err != nil {
+		e.log.Warn("part of a run's record could not be stored", "executor", r.executor.ID, "error", err)
 	}
 }

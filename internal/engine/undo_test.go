@@ -57,6 +57,7 @@ func TestWhatBecomesOfARecordWhenTheRunEnds(t *testing.T) {
 		"a success leaves it open":              {"", succeed, time.Hour, engine.UndoOpen},
 		"a failure takes it back":               {"", fails, time.Second, engine.UndoUndone},
 		"a failure under keep keeps it":         {engine.UndoKeep, fails, time.Hour, engine.UndoKept},
+		"a success under keep keeps it":         {engine.UndoKeep, succeed, time.Hour, engine.UndoKept},
 		"a timeout takes it back":               {"", hold, 2 * time.Hour, engine.UndoUndone},
 		"a run that undid itself is not undone": {"", undoesItself, time.Second, engine.UndoUndone},
 	}
