@@ -36,6 +36,31 @@ type outcome struct {
 
 func (o outcome) lost() int { return o.due - len(o.lags) }
 
+// outcomes are those of several rounds.
+type outcomes []outcome
+
+func (o outcomes) due() (n int) {
+	for _, one := range o {
+		n += one.due
+	}
+	return n
+}
+
+func (o outcomes) lost() (n int) {
+	for _, one := range o {
+		n += one.lost()
+	}
+	return n
+}
+
+func (o outcomes) lags() rounds {
+	var r rounds
+	for _, one := range o {
+		r = append(r, one.lags)
+	}
+	return r
+}
+
 // run posts a plan and returns when all its runs have ended.
 func (d *bursts) run(ctx context.Context, v wave) (outcome, error) {
 	d.posted++
@@ -113,55 +138,4 @@ func read(path string, executors []listed, v wave, first time.Time) (outcome, er
 		o.lags = append(o.lags, m.At.Sub(at))
 	}
 	return o, nil
-}
-
-// callAtOnce starts so many minimal programs, calls all of them at one instant,
-// and returns how much later each was at work.
-func (w *world) callAtOnce(ctx context.Context, n int) (lags sample, err error) {
-	programs := make([]*minimalPlugin, n)
-	defer func() {
-		_ = atOnce(n, spawning, func(i int) error {
-			if programs[i] != nil {
-				programs[i].stop()
-			}
-			return nil
-		})
-	}()
-	err = atOnce(n, spawning, func(i int) (err error) {
-		programs[i], err = startMinimal(w.program("goplugin"))
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	dir, err := w.folder()
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, "marks")
-	now := make(chan struct{})
-	called := make(chan error, 1)
-	go func() {
-		called <- atOnce(n, n, func(i int) error {
-			<-now
-			return programs[i].runner.Run(ctx, path)
-		})
-	}()
-	due := time.Now().Add(200 * time.Millisecond) // all wait by then
-	err = pause(ctx, time.Until(due))
-	close(now)
-	if err = errors.Join(err, <-called); err != nil {
-		return nil, err
-	}
-	marks, err := stamp.Read(path)
-	if err != nil {
-		return nil, err
-	}
-	if len(marks) != n {
-		return nil, fmt.Errorf("%d of %d minimal programs left their mark", len(marks), n)
-	}
-	for _, m := range marks {
-		lags = append(lags, m.At.Sub(due))
-	}
-	return lags, nil
 }

@@ -45,27 +45,28 @@ func measureLag(ctx context.Context, w *world) (rows []row, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	var minimal sample
+	var minimal rounds
 	for _, v := range w.waves() {
-		var ours outcome
+		var ours outcomes
 		if v.atOnce <= mostMinimal {
 			w.note("lag: %d due at once", v.atOnce)
 			if ours, minimal, err = d.compare(ctx, w, v); err != nil {
 				return rows, err
 			}
 		} else {
-			ours = crowd.outcome // the limit is that of the wave before
+			ours = outcomes{crowd.outcome} // the limit is that of the wave before
 		}
 		rows = append(rows, lagRow(v.atOnce, ours, minimal))
 	}
 	return rows, nil
 }
 
-func lagRow(atOnce int, ours outcome, minimal sample) row {
-	r := newRow(fmt.Sprintf("lag p99, %d due at once", atOnce), inMilliseconds(ours.lags.percentile(99)),
+func lagRow(atOnce int, ours outcomes, minimal rounds) row {
+	lags := ours.lags()
+	r := newRow(fmt.Sprintf("lag p99, %d due at once", atOnce), inMilliseconds(lags.percentile(99)),
 		fmt.Sprintf("p99 of %d pre-started go-plugin programs", min(atOnce, mostMinimal)), inMilliseconds(minimal.percentile(99)))
-	r = r.with("p50 %s, max %s, %d lost of %d", inMilliseconds(ours.lags.median()), inMilliseconds(ours.lags.percentile(100)),
-		ours.lost(), ours.due)
+	r = r.with("p50 %s, max %s, %d lost of %d", inMilliseconds(lags.percentile(50)), inMilliseconds(lags.all().percentile(100)),
+		ours.lost(), ours.due())
 	if atOnce == 100 {
 		r = r.atMost(4)
 		r.Target += ", "
@@ -76,21 +77,22 @@ func lagRow(atOnce int, ours outcome, minimal sample) row {
 }
 
 // compare takes turns.
-func (d *bursts) compare(ctx context.Context, w *world, v wave) (ours outcome, minimal sample, err error) {
+func (d *bursts) compare(ctx context.Context, w *world, v wave) (ours outcomes, minimal rounds, err error) {
 	for range v.rounds {
+		var called sample
 		for range v.bursts {
 			lags, err := w.callAtOnce(ctx, v.atOnce)
 			if err != nil {
 				return ours, nil, err
 			}
-			minimal = append(minimal, lags...)
+			called = append(called, lags...)
 		}
+		minimal = append(minimal, called)
 		one, err := d.run(ctx, v)
 		if err != nil {
 			return ours, nil, err
 		}
-		ours.due += one.due
-		ours.lags = append(ours.lags, one.lags...)
+		ours = append(ours, one)
 	}
 	return ours, minimal, nil
 }

@@ -25,7 +25,7 @@ func measureMemory(ctx context.Context, w *world) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	full, err := w.seeded(ctx, mixed(w.most()))
+	full, err := w.mixedStore(ctx, w.most())
 	if err != nil {
 		return nil, err
 	}
@@ -39,7 +39,7 @@ func measureMemory(ctx context.Context, w *world) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	stored, err := settled(ctx, func() (*server, error) { return w.startDaemon(ctx, w.shipped(full)) }, "executors/?executed=true")
+	stored, err := settled(ctx, func() (*server, error) { return w.startDaemon(ctx, w.shipped(full.path)) }, "executors/?executed=true")
 	if err != nil {
 		return nil, err
 	}

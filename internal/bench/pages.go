@@ -12,7 +12,7 @@ import (
 )
 
 // pageRounds is how often each page is read.
-const pageRounds = 200
+const pageRounds = 300
 
 // list is one way to list. The page it begins with is full in every store.
 type list struct {
@@ -48,41 +48,35 @@ func measurePages(ctx context.Context, w *world) (rows []row, err error) {
 	if w.most() > sizes[0] {
 		sizes = append(sizes, w.most())
 	}
-	shapes := []shape{pageOfPending(), pageOfFinal()}
-	for _, size := range sizes {
-		shapes = append(shapes, mixed(size))
-	}
-	var shelves []*shelf
+	shelves, err := w.openShelves(ctx, sizes)
 	defer func() {
 		for _, s := range shelves {
 			err = errors.Join(err, s.close())
 		}
 	}()
-	for _, shape := range shapes {
-		s, err := w.openShelf(ctx, shape)
-		if err != nil {
-			return nil, err
-		}
-		shelves = append(shelves, s)
+	if err != nil {
+		return nil, err
 	}
-	pending, final := shelves[0], shelves[1]
 	for _, l := range lists {
 		w.note("pages: %s", l.name)
-		small := final
+		small := shelves[1]
 		if l.open {
-			small = pending
+			small = shelves[0]
 		}
-		compared := append([]*shelf{small}, shelves[2:]...)
-		samples, err := readInTurn(ctx, compared, l, w.times(pageRounds))
+		samples, err := readInTurn(ctx, append([]*shelf{small}, shelves[2:]...), l, w.times(pageRounds))
 		if err != nil {
 			return rows, fmt.Errorf("%s: %w", l.name, err)
 		}
 		for i, size := range sizes {
-			rows = append(rows, newRow(fmt.Sprintf("pages of %s, %s stored", l.name, thousands(size)), rate(samples[i+1].median()),
-				"the same with 100 stored", rate(samples[0].median())).atMost(1.5))
+			rows = append(rows, pageRow(l, size, samples[i+1], samples[0]))
 		}
 	}
 	return rows, nil
+}
+
+func pageRow(l list, size int, measured, small sample) row {
+	what := fmt.Sprintf("pages of %s, %s stored", l.name, thousands(size))
+	return newRow(what, rate(measured.median()), "the same with 100 stored", rate(small.median())).atMost(1.5)
 }
 
 // shelf is a daemon with a store that is read from.
@@ -92,16 +86,30 @@ type shelf struct {
 	probe  probe
 }
 
-func (w *world) openShelf(ctx context.Context, s shape) (*shelf, error) {
-	path, err := w.seeded(ctx, s)
-	if err != nil {
-		return nil, err
+// openShelves opens a page of pending executors, a page of final ones, and
+// mixed stores of the sizes given. Those it returns are to be closed even when
+// there is an error.
+func (w *world) openShelves(ctx context.Context, sizes []int) ([]*shelf, error) {
+	stores := []func() (seededStore, error){
+		func() (seededStore, error) { return w.seeded(ctx, "a page of pending", pageOfPending) },
+		func() (seededStore, error) { return w.seeded(ctx, "a page of final", pageOfFinal) },
 	}
-	server, err := w.startDaemon(ctx, w.shipped(path))
-	if err != nil {
-		return nil, err
+	for _, size := range sizes {
+		stores = append(stores, func() (seededStore, error) { return w.mixedStore(ctx, size) })
 	}
-	return &shelf{server: server, client: newClient(server), probe: s.probe}, nil
+	var shelves []*shelf
+	for _, open := range stores {
+		store, err := open()
+		if err != nil {
+			return shelves, err
+		}
+		server, err := w.startDaemon(ctx, w.shipped(store.path))
+		if err != nil {
+			return shelves, err
+		}
+		shelves = append(shelves, &shelf{server: server, client: newClient(server), probe: store.probe})
+	}
+	return shelves, nil
 }
 
 func (s *shelf) close() error {

@@ -78,6 +78,13 @@ func (p *posting) close() error {
 	return err
 }
 
+// activity is something that is done as often as possible.
+type activity struct {
+	long  time.Duration // of one turn
+	do    func() error
+	rates []float64 // one a turn
+}
+
 // measure takes turns: posts, plans stored without a daemon, and minimal
 // programs without plans.
 func (p *posting) measure(ctx context.Context, w *world, executors, clients int) ([]row, error) {
@@ -89,31 +96,28 @@ func (p *posting) measure(ctx context.Context, w *world, executors, clients int)
 	if err != nil {
 		return nil, err
 	}
-	var posted, stored, started []float64
+	posted := &activity{long: postingFor, do: func() error {
+		_, err := p.client.post(ctx, body)
+		return err
+	}}
+	stored := &activity{long: limitFor, do: func() error {
+		plan := planOf(executors)
+		return p.store.CreatePlan(ctx, plan.plan, plan.executors, nil)
+	}}
+	started := &activity{long: limitFor, do: func() error { return runMinimal(ctx, w.program("goplugin"), p.marks) }}
 	for range w.times(planRounds) {
-		for _, m := range []struct {
-			to   *[]float64
-			long time.Duration
-			do   func() error
-		}{
-			{&posted, postingFor, func() error { _, err := p.client.post(ctx, body); return err }},
-			{&stored, limitFor, func() error {
-				plan := planOf(executors)
-				return p.store.CreatePlan(ctx, plan.plan, plan.executors, nil)
-			}},
-			{&started, limitFor, func() error { return runMinimal(ctx, w.program("goplugin"), p.marks) }},
-		} {
-			rate, err := rateOf(clients, m.long, m.do)
+		for _, a := range []*activity{posted, stored, started} {
+			rate, err := rateOf(clients, a.long, a.do)
 			if err != nil {
 				return nil, err
 			}
-			*m.to = append(*m.to, rate)
+			a.rates = append(a.rates, rate)
 		}
 	}
 	what := fmt.Sprintf("plans of %s posted, %s", count(executors, "executor"), count(clients, "client"))
 	return []row{
-		newRow(what, middle(posted), "minimal go-plugin programs", middle(started)),
-		newRow(what, middle(posted), "the store alone", middle(stored)),
+		newRow(what, middle(posted.rates), "minimal go-plugin programs", middle(started.rates)),
+		newRow(what, middle(posted.rates), "the store alone", middle(stored.rates)),
 	}, nil
 }
 

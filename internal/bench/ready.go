@@ -10,10 +10,16 @@ import (
 // readyRounds is how often each server is started.
 const readyRounds = 15
 
+// starts is a server that is started again and again.
+type starts struct {
+	start func() (*server, error)
+	took  sample
+}
+
 // measureReady starts a bare server, a daemon that never ran before, one that
 // did and has an empty store, and one with a full store, in turn.
 func measureReady(ctx context.Context, w *world) ([]row, error) {
-	full, err := w.seeded(ctx, mixed(w.most()))
+	full, err := w.mixedStore(ctx, w.most())
 	if err != nil {
 		return nil, err
 	}
@@ -21,38 +27,41 @@ func measureReady(ctx context.Context, w *world) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	empty := filepath.Join(dir, "cme.db")
-	for _, path := range []string{full, empty} { // so that both know their plugins
-		if _, err := startAndStop(w.startDaemon(ctx, w.shipped(path))); err != nil {
+	fresh, empty := filepath.Join(dir, "fresh"), filepath.Join(dir, "cme.db")
+	daemon := func(store string) *starts {
+		return &starts{start: func() (*server, error) { return w.startDaemon(ctx, w.shipped(store)) }}
+	}
+	bare := &starts{start: func() (*server, error) { return w.startWeb(ctx) }}
+	first, again, stored := daemon(filepath.Join(fresh, "cme.db")), daemon(empty), daemon(full.path)
+	for _, path := range []string{full.path, empty} { // so that both know their plugins
+		if err := daemon(path).once(); err != nil {
 			return nil, err
 		}
 	}
-	var bare, first, again, stored sample
 	for range w.times(readyRounds) {
-		dir, err := w.folder()
-		if err != nil {
+		if err := os.Mkdir(fresh, 0o700); err != nil { //nolint:gosec // in our own folder
 			return nil, err
 		}
-		for _, m := range []struct {
-			to    *sample
-			start func() (*server, error)
-		}{
-			{&bare, func() (*server, error) { return w.startWeb(ctx) }},
-			{&first, func() (*server, error) { return w.startDaemon(ctx, w.shipped(filepath.Join(dir, "cme.db"))) }},
-			{&again, func() (*server, error) { return w.startDaemon(ctx, w.shipped(empty)) }},
-			{&stored, func() (*server, error) { return w.startDaemon(ctx, w.shipped(full)) }},
-		} {
-			took, err := startAndStop(m.start())
-			if err != nil {
+		for _, s := range []*starts{bare, first, again, stored} {
+			if err := s.once(); err != nil {
 				return nil, err
 			}
-			*m.to = append(*m.to, took)
 		}
-		if err := os.RemoveAll(dir); err != nil { // with its copies of all plugins
+		if err := os.RemoveAll(fresh); err != nil { //nolint:gosec // in our own folder
 			return nil, err
 		}
 	}
-	return readyRows(w.most(), bare, first, again, stored), nil
+	return readyRows(w.most(), bare.took, first.took, again.took, stored.took), nil
+}
+
+// once measures how long the server takes to be ready, and ends it.
+func (s *starts) once() error {
+	server, err := s.start()
+	if err != nil {
+		return err
+	}
+	s.took = append(s.took, server.startup)
+	return server.stop()
 }
 
 func readyRows(most int, bare, first, again, stored sample) []row {
@@ -65,12 +74,4 @@ func readyRows(most int, bare, first, again, stored sample) []row {
 		against("ready, empty store", again),
 		against("ready, "+thousands(most)+" executors stored", stored).under(inMilliseconds(bound), "<= 3x + 50 ms"),
 	}
-}
-
-// startAndStop returns how long a server took to be ready, and ends it.
-func startAndStop(s *server, err error) (time.Duration, error) {
-	if err != nil {
-		return 0, err
-	}
-	return s.startup, s.stop()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -23,10 +22,21 @@ func (s sample) percentile(p float64) time.Duration {
 
 func (s sample) median() time.Duration { return s.percentile(50) }
 
-func (s sample) String() string {
-	return fmt.Sprintf("p50 %s, p99 %s, max %s", inMilliseconds(s.median()), inMilliseconds(s.percentile(99)),
-		inMilliseconds(s.percentile(100)))
+// rounds are samples of the same thing, taken one after the other.
+type rounds []sample
+
+// percentile returns the median of the rounds' percentiles: a round in which the
+// machine was busy with something else does not count then.
+func (r rounds) percentile(p float64) time.Duration {
+	var each sample
+	for _, s := range r {
+		each = append(each, s.percentile(p))
+	}
+	return each.median()
 }
+
+// all is every measurement.
+func (r rounds) all() sample { return slices.Concat(r...) }
 
 // middle is the median of rates; 0 when there is none.
 func middle(rates []float64) quantity {

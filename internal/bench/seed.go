@@ -34,8 +34,13 @@ type probe struct {
 
 // shape is what is in a store.
 type shape struct {
-	name  string
 	plans []seededPlan
+	probe probe
+}
+
+// seededStore is a file with a shape in it.
+type seededStore struct {
+	path  string
 	probe probe
 }
 
@@ -48,7 +53,7 @@ type seededPlan struct {
 // in plans of ten, and the rest are due tomorrow and later, one a plan. In the
 // midst is a plan with a page of executors that have run.
 func mixed(executors int) shape {
-	s := shape{name: fmt.Sprintf("mixed-%d", executors)}
+	var s shape
 	const each = 10
 	plans, pending := (executors-page)/each, executors/100
 	at := time.Now().UTC().Truncate(time.Second).AddDate(0, -6, 0)
@@ -78,7 +83,7 @@ func mixed(executors int) shape {
 
 // pageOfFinal is a store with nothing but a page of executors that have run.
 func pageOfFinal() shape {
-	s := shape{name: "final"}
+	var s shape
 	s.addProbe(time.Now().UTC().Truncate(time.Second).AddDate(0, -6, 0))
 	return s
 }
@@ -86,7 +91,7 @@ func pageOfFinal() shape {
 // pageOfPending is a store with nothing but a page of plans, each with one
 // executor that is due tomorrow or later.
 func pageOfPending() shape {
-	s := shape{name: "pending"}
+	var s shape
 	now := time.Now().UTC().Truncate(time.Second)
 	for i := range page {
 		p := newSeededPlan(shippedRef, now)
@@ -130,31 +135,35 @@ func (p *seededPlan) add(due time.Time, state engine.State) {
 	p.executors = append(p.executors, e)
 }
 
-// seeded returns the path of a store of the shape. It is filled once a run.
-func (w *world) seeded(ctx context.Context, s shape) (path string, err error) {
-	if path, ok := w.stores[s.name]; ok {
-		return path, nil
+// mixedStore returns a store with a mixed shape. It is filled once a run.
+func (w *world) mixedStore(ctx context.Context, executors int) (seededStore, error) {
+	return w.seeded(ctx, thousands(executors), func() shape { return mixed(executors) })
+}
+
+// seeded returns the store of a name. It is filled once a run.
+func (w *world) seeded(ctx context.Context, name string, content func() shape) (s seededStore, err error) {
+	if s, ok := w.stores[name]; ok {
+		return s, nil
 	}
 	dir, err := w.folder()
 	if err != nil {
-		return "", err
+		return s, err
 	}
-	path = filepath.Join(dir, "cme.db")
-	db, err := store.Open(path)
+	s.path = filepath.Join(dir, "cme.db")
+	db, err := store.Open(s.path)
 	if err != nil {
-		return "", err
+		return s, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	begin := time.Now()
-	err = atOnce(len(s.plans), seedingAtOnce, func(i int) error {
-		return db.CreatePlan(ctx, s.plans[i].plan, s.plans[i].executors, nil)
+	w.note("filling a store (%s)", name)
+	filled := content()
+	s.probe = filled.probe
+	err = atOnce(len(filled.plans), seedingAtOnce, func(i int) error {
+		return db.CreatePlan(ctx, filled.plans[i].plan, filled.plans[i].executors, nil)
 	})
 	if err != nil {
-		return "", fmt.Errorf("fill a store: %w", err)
+		return s, fmt.Errorf("fill a store: %w", err)
 	}
-	w.stores[s.name] = path
-	if took := time.Since(begin); took > time.Second {
-		w.note("a store was filled in %.1f s", took.Seconds())
-	}
-	return path, nil
+	w.stores[name] = s
+	return s, nil
 }

@@ -27,8 +27,8 @@ type world struct {
 	progress io.Writer
 	begun    time.Time
 	folders  int
-	stores   map[string]string // by shape
-	crowd    *crowd            // the greatest burst, once there was one
+	stores   map[string]seededStore
+	crowd    *crowd // the greatest burst, once there was one
 }
 
 // newWorld builds the minimal programs. Call close when done.
@@ -38,7 +38,7 @@ func newWorld(ctx context.Context, o options, progress io.Writer) (w *world, err
 		return nil, fmt.Errorf("find %s: %w", o.bin, err)
 	}
 	w = &world{
-		quick: o.quick, progress: progress, begun: time.Now(), stores: map[string]string{},
+		quick: o.quick, progress: progress, begun: time.Now(), stores: map[string]seededStore{},
 		cmed: filepath.Join(bin, "cmed"), attacks: filepath.Join(bin, "attacks"), planners: filepath.Join(bin, "planners"),
 	}
 	if _, err := os.Stat(w.cmed); err != nil {
@@ -56,7 +56,7 @@ func newWorld(ctx context.Context, o options, progress io.Writer) (w *world, err
 }
 
 // close removes all that was made.
-func (w *world) close() error { return os.RemoveAll(w.dir) }
+func (w *world) close() error { return os.RemoveAll(w.dir) } //nolint:gosec // our own folder
 
 // build makes the programs as make build makes those that are shipped.
 func (w *world) build(ctx context.Context) error {
@@ -90,7 +90,7 @@ func (w *world) program(name string) string { return filepath.Join(w.minimal, na
 func (w *world) folder() (string, error) {
 	w.folders++
 	path := filepath.Join(w.dir, strconv.Itoa(w.folders))
-	if err := os.Mkdir(path, 0o700); err != nil {
+	if err := os.Mkdir(path, 0o700); err != nil { //nolint:gosec // in our own folder
 		return "", fmt.Errorf("make a temporary folder: %w", err)
 	}
 	return path, nil

@@ -56,7 +56,9 @@ func (p *Plugin) GRPCClient(_ context.Context, _ *plugin.GRPCBroker, conn *grpc.
 }
 
 // handle serves one call. The host uses no interceptors, and neither does the
-// plugin.
+// plugin. Its signature is gRPC's.
+//
+//nolint:revive // gRPC puts the context second
 func handle(srv any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 	path := &wrapperspb.StringValue{}
 	if err := decode(path); err != nil {
