@@ -82,7 +82,7 @@ func (e *Engine) MoveExecutor(ctx context.Context, id ExecutorID, due time.Time)
 		return Executor{}, nil, err
 	}
 	ex.Args = nil
-	e.log.Info("executor moved", "executor", id, "plan", ex.PlanID, "due", ex.Due, "state", ex.State)
+	e.log.Info("executor moved", "executor", id, "plan", ex.PlanID, "due", instant(ex.Due), "state", ex.State)
 	var warnings []string
 	if ex.State == Missed {
 		warnings = append(warnings, "it will not run: "+ex.Reason)
@@ -101,10 +101,12 @@ func (e *Engine) HaltExecutor(ctx context.Context, id ExecutorID, reason string)
 }
 
 func (e *Engine) haltOne(ctx context.Context, id ExecutorID, reason string) error {
-	_, err := e.alter(ctx, id, func(ex *Executor) error {
+	off := false
+	ex, err := e.alter(ctx, id, func(ex *Executor) error {
 		if ex.State.Final() {
 			return ErrSkip
 		}
+		off = true
 		return cancel(reason)(ex)
 	})
 	if errors.Is(err, errRunning) {
@@ -116,6 +118,9 @@ func (e *Engine) haltOne(ctx context.Context, id ExecutorID, reason string) erro
 	}
 	if err != nil {
 		return err
+	}
+	if off {
+		e.log.Info("executor called off", "executor", id, "plan", ex.PlanID, "reason", ex.Reason)
 	}
 	_, err = e.takeBack(ctx, id)
 	return err
@@ -163,6 +168,7 @@ func (e *Engine) haltAll(ctx context.Context, list []Executor, reason string, un
 		for _, ex := range changed {
 			cancelled[ex.ID] = true
 		}
+		e.log.Info("executors called off", "plan", list[0].PlanID, "executors", len(changed), "reason", reason)
 		e.changed.notify()
 	}
 	halted := 0

@@ -120,6 +120,8 @@ func (e *Engine) run(r *liveRun, j job, process Process) {
 	})
 	defer cancel()
 	r.update(func(run *Run) { run.PID = process.PID() })
+	e.log.Info("executor started", "executor", r.executor.ID, "plan", j.plan.ID, "ref", j.config.Ref,
+		"pid", process.PID(), "timeout", j.plan.Timeout)
 	sink := &sink{engine: e, run: r, job: j}
 	exit := process.Run(ctx, Start{
 		Executor: r.executor.ID, Plan: j.plan.ID, PlanName: j.plan.Name, Name: r.executor.Name,

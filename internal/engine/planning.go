@@ -81,7 +81,7 @@ func (e *Engine) CreatePlan(ctx context.Context, spec PlanSpec) (Created, error)
 		return Created{}, err
 	}
 	e.log.Info("plan created", "plan", plan.ID, "ref", plan.Attack.Ref, "planner", plan.Planner.Ref,
-		"executors", plan.Counts.Total, "next", plan.NextExecution)
+		"executors", plan.Counts.Total, "pending", plan.Counts.Pending, "next", instant(plan.NextExecution))
 	return Created{Plan: plan, Warnings: warnings}, nil
 }
 
@@ -246,8 +246,9 @@ func (e *Engine) warnings(p Plan, planned Planned, executors []Executor) []strin
 		}
 	}
 	if missed > 0 {
-		out = append(out, fmt.Sprintf("%d of %d executors will not run: their time had passed when the plan was made; "+
-			"move one with PUT /api/1/executors/{id}, or post the plan again with later times", missed, len(executors)))
+		out = append(out, fmt.Sprintf("%d of %s will not run: the time had passed when the plan was made; "+
+			"move it with PUT /api/1/executors/{id}, or post the plan again with later times",
+			missed, count(len(executors), "executor")))
 	}
 	if planned.ZoneUsed && e.settings.ZoneAssumed && p.Zone == e.settings.Zone.String() {
 		out = append(out, fmt.Sprintf("times without an offset were read in %s, the default, which is not this machine's zone; "+

@@ -174,9 +174,9 @@ func missedBecause(full bool, places int) string {
 
 // markMissed makes an executor missed, with the reason in words.
 func markMissed(ex *Executor, now time.Time, because string) {
-	late := now.Sub(ex.Due).Round(time.Second)
 	ex.State = Missed
 	ex.Finished = now
 	ex.Claim = nil
-	ex.Reason = fmt.Sprintf("%s after its time, more than the misfire grace of %s: %s", late, ex.MisfireGrace, because)
+	ex.Reason = fmt.Sprintf("%s after its time, more than the misfire grace of %s: %s",
+		span(now.Sub(ex.Due)), ex.MisfireGrace, because)
 }
