@@ -208,9 +208,9 @@ func TestDetailTellsWhatTheTextKeepsBack(t *testing.T) {
 	}{
 		{postPlan(planWith(`"name":"m"`)), "", `the member "name" appears twice in one object`},
 		{postPlan(""), "", "the body is empty"},
-		{postPlan(planWith(`"timezone":"X"`)), "/timezone", `"X" is not a known time zone; one is "Europe/Madrid"`},
-		{putExecutor(`{"type":"cron","args":{}}`), "/type", `the only type of trigger is "date"`},
-		{putDate("x"), "/args/date", "a date is YYYY-MM-DDTHH:mm:ss, with an offset or in the engine's zone, from 1970 to 2200"},
+		{postPlan(planWith(`"timezone":"X"`)), "/timezone", `/timezone: "X" is not a known time zone; one is "Europe/Madrid"`},
+		{putExecutor(`{"type":"cron","args":{}}`), "/type", `/type: the only type of trigger is "date"`},
+		{putDate("x"), "/args/date", "/args/date: a date is YYYY-MM-DDTHH:mm:ss, with an offset or in the engine's zone, from 1970 to 2200"},
 	}
 	for _, tt := range tests {
 		a := do(t, newFake(t), tt.call).is(400)
@@ -218,7 +218,8 @@ func TestDetailTellsWhatTheTextKeepsBack(t *testing.T) {
 			t.Errorf("detail %q, want %q", got, tt.detail)
 		}
 		first := a.at("errors").([]any)[0].(map[string]any)
-		if first["pointer"] != tt.pointer || first["message"] != tt.detail {
+		message := strings.TrimPrefix(tt.detail, tt.pointer+": ")
+		if first["pointer"] != tt.pointer || first["message"] != message {
 			t.Errorf("errors[0] is %v, want pointer %q", first, tt.pointer)
 		}
 	}

@@ -1,10 +1,12 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -79,13 +81,23 @@ func problemOf(err error) problem {
 	case errors.As(err, &domain) && statuses[domain.Code] != 0:
 		p := newProblem(statuses[domain.Code], domain.Message)
 		p.Errors = domain.Problems
-		if len(p.Errors) == 1 {
-			p.Detail = p.Errors[0].Message
-		}
+		p.Detail = cmp.Or(detailOf(p.Errors), p.Detail)
 		return p
 	default:
 		return internalProblem()
 	}
+}
+
+// detailOf tells all problems in one text, each with its place.
+func detailOf(problems []engine.Problem) string {
+	texts := make([]string, len(problems))
+	for i, p := range problems {
+		texts[i] = p.Message
+		if p.Pointer != "" {
+			texts[i] = p.Pointer + ": " + p.Message
+		}
+	}
+	return strings.Join(texts, "; ")
 }
 
 // fail answers a request that came to err. If the answer has begun, it is cut

@@ -59,7 +59,8 @@ func TestProblemsPointIntoTheBody(t *testing.T) {
 	}
 	do(t, f, sendJSON(http.MethodPost, "/api/1/plans/", minimalPlan)).is(http.StatusBadRequest).equals(`{
 	  "type": "about:blank", "title": "Bad Request", "status": 400,
-	  "detail": "invalid payload 'endpoint' is a required property", "msg": "invalid payload 'endpoint' is a required property",
+	  "detail": "/attack/args: 'endpoint' is a required property; /attack/args/method: 5 is not of type 'string'",
+	  "msg": "invalid payload 'endpoint' is a required property",
 	  "errors": [
 	    {"pointer": "/attack/args", "keyword": "required", "message": "'endpoint' is a required property"},
 	    {"pointer": "/attack/args/method", "keyword": "type", "message": "5 is not of type 'string'"}]}`)
