@@ -165,7 +165,7 @@ func plugin(list document, path string) document {
 // each copy has a digest of its own: what a file offers is remembered by that.
 func drop(t testing.TB, binary, folder, name string) {
 	t.Helper()
-	content, err := os.ReadFile(binary) //nolint:gosec // the tests' own
+	content, err := os.ReadFile(binary)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func drop(t testing.TB, binary, folder, name string) {
 func dropBytes(t testing.TB, content []byte, folder, name string) {
 	t.Helper()
 	hidden := filepath.Join(folder, "."+name)
-	if err := os.WriteFile(hidden, content, 0o700); err != nil { //nolint:gosec // a plugin needs its x bit
+	if err := os.WriteFile(hidden, content, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(hidden, filepath.Join(folder, name)); err != nil {
@@ -185,7 +185,7 @@ func dropBytes(t testing.TB, content []byte, folder, name string) {
 
 func digestOf(t testing.TB, path string) string {
 	t.Helper()
-	content, err := os.ReadFile(path) //nolint:gosec // the tests' own
+	content, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,7 +128,7 @@ func (d *daemon) launch(t testing.TB) {
 		"--port", "0", "--database-uri", d.database,
 		"--attacks-folder", d.attacks, "--planners-folder", d.planners,
 	}, d.setup.args...)
-	d.command = exec.Command(d.setup.binary, args...) //nolint:gosec // the binary under test
+	d.command = exec.Command(d.setup.binary, args...)
 	d.command.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir, "TMPDIR=" + d.temporary(), "TZ=Europe/Madrid",
 	}, d.setup.env...)

@@ -48,11 +48,11 @@ func TestAPluginThatIsCopiedInPlaceServesWhenItIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := filepath.Join(d.attacks, "slow")
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o700) //nolint:gosec // a plugin needs its x bit
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o700)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close() //nolint:errcheck // closed below
+	defer file.Close()
 	if _, err := file.Write(content[:len(content)/2]); err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +254,7 @@ func TestUnchangedPluginsAreNotExecutedAgain(t *testing.T) {
 		dropBytes(t, scriptPlugin(t, name), d.attacks, name)
 	}
 	executed := func() int {
-		text, err := os.ReadFile(described) //nolint:gosec // the test's own
+		text, err := os.ReadFile(described)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -286,7 +286,7 @@ func TestUnchangedPluginsAreNotExecutedAgain(t *testing.T) {
 // .described beside it when it says so, like the test plugin.
 func scriptPlugin(t testing.TB, name string) []byte {
 	t.Helper()
-	command := exec.Command(built.testPlugin, pluginv1.DescribeArg) //nolint:gosec // the test plugin
+	command := exec.Command(built.testPlugin, pluginv1.DescribeArg)
 	command.Env = []string{pluginv1.EnvPluginPath + "=/nowhere/" + name}
 	description, err := command.Output()
 	if err != nil {

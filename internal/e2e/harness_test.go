@@ -44,7 +44,7 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, "make a folder for the binaries:", err)
 		return 1
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	defer os.RemoveAll(dir)
 	if err := built.build(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -88,7 +88,7 @@ func build(folder, output string, race bool, packages ...string) error {
 		flags, env = []string{"-race"}, os.Environ()
 	}
 	args := append([]string{"build", "-trimpath", "-o", output}, flags...)
-	command := exec.Command("go", append(args, packages...)...) //nolint:gosec // the packages of this repository
+	command := exec.Command("go", append(args, packages...)...)
 	command.Dir, command.Env = folder, env
 	if text, err := command.CombinedOutput(); err != nil {
 		return fmt.Errorf("build %v: %w\n%s", packages, err, text)

@@ -76,7 +76,7 @@ func (h home) processes() []int {
 	var pids []int
 	mark := []byte(pluginv1.EnvPluginPath + "=" + h.dir + "/")
 	for _, path := range environs {
-		environ, err := os.ReadFile(path) //nolint:gosec // of /proc
+		environ, err := os.ReadFile(path)
 		if err != nil {
 			continue // it has ended, or is somebody else's
 		}

@@ -152,7 +152,7 @@ func TestExamplePlansAreAccepted(t *testing.T) {
 		t.Fatalf("examples: %v %v", files, err)
 	}
 	for _, file := range files {
-		body, err := os.ReadFile(file) //nolint:gosec // of the repository
+		body, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,6 +196,12 @@ func TestPlanOptions(t *testing.T) {
 			t.Errorf("warnings: %v", doc["_warnings"])
 		}
 	})
+	t.Run("labels are kept", func(t *testing.T) {
+		doc := post(map[string]any{"labels": map[string]string{"team": "payments"}})
+		if doc.text("labels/team") != "payments" {
+			t.Errorf("labels: %v", doc["labels"])
+		}
+	})
 	t.Run("an unknown member is reported", func(t *testing.T) {
 		doc := post(map[string]any{"colour": "red"})
 		if !strings.Contains(toJSON(t, doc["_warnings"]), "colour") {
@@ -214,70 +220,6 @@ func TestPlanOptions(t *testing.T) {
 			t.Error("it timed out without a reason")
 		}
 	})
-}
-
-func TestIdempotencyKey(t *testing.T) {
-	t.Parallel()
-	d := start(t)
-	post := func(key string, body any) answer {
-		return d.send(t, request{method: http.MethodPost, path: "/api/1/plans/", body: body, header: map[string]string{"Idempotency-Key": key}})
-	}
-	body := sleepPlan(tomorrow())
-	first := post("one", body)
-	if first.status != http.StatusOK || first.header.Get("Idempotent-Replayed") != "" {
-		t.Fatalf("first: %d %v %s", first.status, first.header, first.body)
-	}
-	again := post("one", body)
-	if again.status != http.StatusOK || string(again.body) != string(first.body) || again.header.Get("Idempotent-Replayed") != "true" {
-		t.Errorf("again: %d %v\n%s\nwant\n%s", again.status, again.header, again.body, first.body)
-	}
-	if a := post("one", with(body, map[string]any{"name": "other"})); a.status != http.StatusUnprocessableEntity || a.doc(t).text("msg") == "" {
-		t.Errorf("another body: %d %s", a.status, a.body)
-	}
-	if a := post("two", body); a.status != http.StatusOK || a.doc(t).text("id") == first.doc(t).text("id") {
-		t.Errorf("another key: %d %s", a.status, a.body)
-	}
-	d.stop(t)
-	d.restart(t)
-	if a := post("one", body); a.doc(t).text("id") != first.doc(t).text("id") {
-		t.Errorf("after a restart: %d %s", a.status, a.body)
-	}
-	if n := len(d.get(t, "/api/1/plans/").list("plans")); n != 2 {
-		t.Errorf("%d plans were stored, want 2", n)
-	}
-}
-
-// Requests with one key at once make one plan: the others get its answer, or
-// are told to come back.
-func TestIdempotencyKeyUsedAtOnce(t *testing.T) {
-	t.Parallel()
-	d := start(t)
-	body := sleepPlan(tomorrow())
-	answers := make(chan answer, 16)
-	for range cap(answers) {
-		go func() {
-			a, err := d.try(request{
-				method: http.MethodPost, path: "/api/1/plans/", body: body, header: map[string]string{"Idempotency-Key": "k"},
-			})
-			if err != nil {
-				a.body = fmt.Append(nil, err)
-			}
-			answers <- a
-		}()
-	}
-	ids := map[string]bool{}
-	for range cap(answers) {
-		switch a := <-answers; a.status {
-		case http.StatusOK:
-			ids[a.doc(t).text("id")] = true
-		case http.StatusConflict:
-		default:
-			t.Errorf("status %d: %s", a.status, a.body)
-		}
-	}
-	if stored := len(d.get(t, "/api/1/plans/").list("plans")); len(ids) != 1 || stored != 1 {
-		t.Errorf("%d plans answered, %d stored; want 1", len(ids), stored)
-	}
 }
 
 func TestDeletedPlanIsGone(t *testing.T) {
@@ -351,36 +293,4 @@ func waitForFile(t testing.TB, path string) {
 		_, err := os.Stat(path)
 		return err == nil
 	})
-}
-
-// refused makes a call that must be answered with a problem.
-func (c client) refused(t testing.TB, r request, status int, msg string) {
-	t.Helper()
-	checkProblem(t, c.send(t, r), status, msg)
-}
-
-// checkProblem checks a refusal. msg is the whole text, its beginning when it
-// ends in "…", or "" for any.
-func checkProblem(t testing.TB, a answer, status int, msg string) {
-	t.Helper()
-	if a.status != status {
-		t.Errorf("status %d, want %d: %.500s", a.status, status, a.body)
-	}
-	if got := a.header.Get("Content-Type"); got != "application/problem+json" {
-		t.Errorf("content type %q: %.500s", got, a.body)
-		return
-	}
-	doc := a.doc(t)
-	for _, name := range []string{"type", "title", "detail", "msg"} {
-		if doc.text(name) == "" {
-			t.Errorf("no %s in %s", name, a.body)
-		}
-	}
-	if toJSON(t, doc["status"]) != fmt.Sprint(a.status) {
-		t.Errorf("the status in the body is %v", doc["status"])
-	}
-	got := doc.text("msg")
-	if begin, cut := strings.CutSuffix(msg, "…"); cut && !strings.HasPrefix(got, begin) || !cut && msg != "" && got != msg {
-		t.Errorf("msg %q, want %q", got, msg)
-	}
 }

@@ -37,7 +37,7 @@ func hear(t testing.TB, conn net.Conn) answer {
 	if err != nil {
 		return answer{}
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end
+	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatalf("the answer %s is cut off: %v", resp.Status, err)

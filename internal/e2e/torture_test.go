@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -74,10 +73,7 @@ func TestAPluginFrozenWhenTheDaemonDiesIsUndone(t *testing.T) {
 	file := filepath.Join(d.dir, "harm")
 	id := d.attack(t, "e2e:Harm", args{"file": file, "hold": "10m"}, soon())
 	waitFor(t, patience, "the harm", func() bool { return exists(file + ".0") })
-	pid := d.await(t, id, "running").Run.PID
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	freeze(t, d.await(t, id, "running").Run.PID)
 	d.kill(t)
 	if len(harmLeft(t, file)) == 0 {
 		t.Fatal("the harm is gone already: this tests nothing")

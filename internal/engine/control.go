@@ -12,12 +12,17 @@ import (
 var errRunning = errors.New("claimed or running")
 
 // alter changes an executor that has not started, calling it off when it waits
-// for its time. It returns errRunning when it has started. apply is given
-// scheduled and final executors, and refuses what it doesn't want with an error.
+// for its time. It returns errRunning when it runs, and waits for one whose end
+// is just being stored. apply is given scheduled and final executors, and
+// refuses what it doesn't want with an error.
 func (e *Engine) alter(ctx context.Context, id ExecutorID, apply func(*Executor) error) (Executor, error) {
 	for unstored := 0; ; unstored++ {
-		if r := e.live.find(id); r != nil {
+		if r := e.live.find(id); r != nil && !r.isOver() {
 			return e.alterWaiting(ctx, r, apply)
+		} else if r != nil {
+			if err := r.stored(ctx); err != nil {
+				return Executor{}, err
+			}
 		}
 		changed, err := e.store.Transition(ctx, []ExecutorID{id}, func(ex *Executor) error {
 			if !ex.State.Final() && ex.State != Scheduled {
@@ -48,12 +53,10 @@ func (e *Engine) alterWaiting(ctx context.Context, r *liveRun, apply func(*Execu
 	if !inTime {
 		return Executor{}, errRunning
 	}
-	select {
-	case <-r.done:
-		return e.store.Executor(ctx, r.executor.ID)
-	case <-ctx.Done():
-		return Executor{}, context.Cause(ctx)
+	if err := r.stored(ctx); err != nil {
+		return Executor{}, err
 	}
+	return e.store.Executor(ctx, r.executor.ID)
 }
 
 // MoveExecutor changes the due time of an executor that has not run. The
@@ -110,11 +113,15 @@ func (e *Engine) haltOne(ctx context.Context, id ExecutorID, reason string) erro
 		return cancel(reason)(ex)
 	})
 	if errors.Is(err, errRunning) {
-		if r := e.live.peek(id); r != nil {
-			r.stop(&StopReason{State: Halted, Reason: cmp.Or(reason, haltedByHand), TakeBack: true})
+		r := e.live.peek(id)
+		if r != nil && r.halt(&StopReason{State: Halted, Reason: cmp.Or(reason, haltedByHand), TakeBack: true}) {
 			e.log.Info("executor halted", "executor", id, "plan", r.executor.PlanID, "reason", reason)
+			return nil
 		}
-		return nil
+		err = nil // it has ended meanwhile: what it left is taken back
+		if r != nil {
+			err = r.stored(ctx)
+		}
 	}
 	if err != nil {
 		return err

@@ -237,3 +237,25 @@ func TestALargePlanIsCalledOffInFewWrites(t *testing.T) {
 		}
 	})
 }
+
+func TestAHaltThatComesWhileTheEndIsBeingStoredStillTakesBack(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		d.stage.attacks["test:Quick"] = harming(1, succeed)
+		plan := d.plan("test:Quick", time.Second)
+		id := d.only(plan.ID).ID
+		d.mortal.finishIn.Store(int64(2 * time.Second))
+		in(2 * time.Second)
+		d.is(plan.ID, engine.Running) // its process has ended
+		if _, err := d.HaltExecutor(t.Context(), id, "late"); err != nil {
+			t.Fatal(err)
+		}
+		in(time.Second)
+		if ex := d.is(plan.ID, engine.Succeeded); ex.Undo != engine.UndoUndone {
+			t.Errorf("undo %s", ex.Undo)
+		}
+		_, _, err := d.MoveExecutor(t.Context(), id, time.Now().Add(time.Hour))
+		if err == nil || !strings.Contains(err.Error(), "has run already") {
+			t.Errorf("moved: %v", err)
+		}
+	})
+}

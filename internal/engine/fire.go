@@ -129,6 +129,7 @@ func (e *Engine) run(r *liveRun, j job, process Process) {
 		Zone: j.plan.Zone,
 	}, sink)
 	sink.writes.Wait()
+	r.conclude()
 	exit.Failure = j.scrub.failure(exit.Failure)
 	exit.Status.Stderr = j.scrub.text(exit.Status.Stderr)
 
@@ -236,7 +237,7 @@ func (e *Engine) leave(r *liveRun, apply func(*Executor) error) {
 func (e *Engine) persist(r *liveRun, f Finish) (Executor, error) {
 	r.storing.Lock()
 	defer r.storing.Unlock()
-	r.stored = true
+	r.sealed = true
 	pause := 100 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		ex, err := e.store.FinishRun(context.Background(), f)

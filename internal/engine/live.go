@@ -23,10 +23,10 @@ type liveRun struct {
 	apply func(*Executor) error // what a call-off makes of the executor
 	run   Run
 
-	// storing orders the writes of the run's record; stored is set with the
+	// storing orders the writes of the run's record; sealed is set with the
 	// last one.
 	storing sync.Mutex
-	stored  bool
+	sealed  bool
 }
 
 type phase int
@@ -35,6 +35,7 @@ const (
 	waiting phase = iota
 	started
 	gone // called off
+	over // its process has ended; what came of it is being stored
 )
 
 func newLiveRun(ex Executor) *liveRun {
@@ -76,6 +77,31 @@ func (r *liveRun) callOff(apply func(*Executor) error) bool {
 	return true
 }
 
+// halt stops the run, unless it is over: then it is too late to change what is
+// being stored, and done tells when that is.
+func (r *liveRun) halt(why *StopReason) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.phase == over {
+		return false
+	}
+	r.stop(why)
+	return true
+}
+
+// conclude ends the time in which the run can be halted.
+func (r *liveRun) conclude() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.phase = over
+}
+
+func (r *liveRun) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.phase == over
+}
+
 // calledOff returns what a call-off wants made of the executor, nil when there
 // was none.
 func (r *liveRun) calledOff() func(*Executor) error {
@@ -90,7 +116,17 @@ func (r *liveRun) calledOff() func(*Executor) error {
 func (r *liveRun) hasStarted() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.phase == started
+	return r.phase == started || r.phase == over
+}
+
+// stored waits until the end of the run is stored.
+func (r *liveRun) stored(ctx context.Context) error {
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // update changes the run's record.

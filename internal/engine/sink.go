@@ -101,7 +101,7 @@ func (s *sink) note(level, text string) {
 func (e *Engine) save(r *liveRun) {
 	r.storing.Lock()
 	defer r.storing.Unlock()
-	if r.stored { // its end is stored already, log and all
+	if r.sealed { // its end is stored already, log and all
 		return
 	}
 	if err := e.store.SaveRun(context.Background(), r.record(), r.log.take(false)); err != nil {
