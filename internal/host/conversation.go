@@ -14,14 +14,6 @@ import (
 	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
 
-// The bounds of what one run may report.
-const (
-	maxUndoRecords = 10_000
-	maxTargets     = 10_000
-	maxResult      = 1 << 20 // bytes
-	maxRecord      = 1 << 20 // bytes
-)
-
 // lastWords is how long messages of a dead process are still read.
 const lastWords = time.Second
 
@@ -60,7 +52,7 @@ func newConversation(ctx context.Context, p *process, sink engine.Sink) *convers
 // hold sends Start, talks until the run is over, and returns when nothing of
 // the process is left.
 func (c *conversation) hold(start engine.Start) engine.Exit {
-	c.out = newOutbox(c.stream.Send)
+	c.out = newOutbox(c.stream)
 	go c.receive()
 	c.out.put(startMessage(c.ref, start, c.host.cfg.Grace))
 	c.talk()
@@ -92,8 +84,6 @@ func (c *conversation) exit() engine.Exit {
 		e.Err = fmt.Errorf("it %w within %s", c.err, c.host.cfg.Grace)
 	case errors.Is(c.err, io.EOF):
 		e.Err = errors.New("it ended the run without an answer")
-	case errors.Is(c.err, errProtocol):
-		e.Err = c.err
 	default:
 		e.Err = c.broken("Run", c.err)
 	}
@@ -101,9 +91,8 @@ func (c *conversation) exit() engine.Exit {
 }
 
 var (
-	errSilent   = errors.New("was told to stop and did not answer")
-	errProtocol = errors.New("it breaks the protocol")
-	errLost     = status.Error(codes.Unavailable, "the process is gone")
+	errSilent = errors.New("was told to stop and did not answer")
+	errLost   = status.Error(codes.Unavailable, "the process is gone")
 )
 
 // receive passes messages on, one at a time, until the stream ends.
@@ -129,8 +118,12 @@ func (c *conversation) talk() {
 	var ladder <-chan time.Time
 	climb := c.terminateStep
 	for c.finished == nil && c.err == nil {
+		in := c.in
+		if c.out.full() {
+			in = nil
+		}
 		select {
-		case r := <-c.in:
+		case r := <-in:
 			c.handle(r)
 		case <-c.output.ready:
 			for _, e := range c.output.take() {
@@ -147,8 +140,7 @@ func (c *conversation) talk() {
 			// What it said before it died is still in the socket.
 			gone, stop = nil, nil
 			ladder, climb = time.After(lastWords), c.lostStep
-		case <-c.out.stuck:
-			c.err = fmt.Errorf("%w: it does not read what it is sent", errProtocol)
+		case <-c.out.room:
 		}
 	}
 }
@@ -208,8 +200,8 @@ func (c *conversation) addUndo(u *pluginv1.UndoRecord) {
 	record, err := newUndo(u)
 	if err == nil {
 		c.records++
-		if c.records > maxUndoRecords {
-			err = fmt.Errorf("a run may have at most %d undo records", maxUndoRecords)
+		if c.records > engine.MaxUndoRecords {
+			err = fmt.Errorf("a run may have at most %d undo records", engine.MaxUndoRecords)
 		}
 	}
 	if err == nil {
@@ -219,11 +211,11 @@ func (c *conversation) addUndo(u *pluginv1.UndoRecord) {
 }
 
 func (c *conversation) addTargets(list []*pluginv1.Target) {
-	room := max(0, maxTargets-c.targets)
+	room := max(0, engine.MaxTargets-c.targets)
 	c.targets += len(list)
 	if len(list) > room {
-		if room > 0 || c.targets-len(list) == maxTargets {
-			c.sink.Log(notice("warn", fmt.Sprintf("only the first %d targets are on record", maxTargets)))
+		if room > 0 || c.targets-len(list) == engine.MaxTargets {
+			c.sink.Log(notice("warn", fmt.Sprintf("only the first %d targets are on record", engine.MaxTargets)))
 		}
 		list = list[:room]
 	}
@@ -233,8 +225,8 @@ func (c *conversation) addTargets(list []*pluginv1.Target) {
 }
 
 func (c *conversation) setResult(doc []byte) {
-	if len(doc) > maxResult || !validJSON(doc) {
-		c.sink.Log(notice("warn", fmt.Sprintf("the result is left out: it is no JSON document of at most %d bytes", maxResult)))
+	if len(doc) > engine.MaxResult || !validJSON(doc) {
+		c.sink.Log(notice("warn", fmt.Sprintf("the result is left out: it is no JSON document of at most %d bytes", engine.MaxResult)))
 		return
 	}
 	c.sink.Result(doc)

@@ -47,6 +47,7 @@ type Host struct {
 	mu       sync.Mutex
 	files    map[string]*file
 	serving  serving
+	reported *catalogue // the last one that was logged
 	lookers  int
 	settled  chan struct{} // closed when no file is being looked into
 	runDirs  map[string]bool

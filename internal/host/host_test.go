@@ -3,6 +3,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -96,7 +97,9 @@ type bench struct {
 	cfg Config
 }
 
-const testStore = "0123456789abcdef0123456789abcdef"
+// testStore is random: the same tests may be running beside these. A host that
+// is started by a test shares it.
+var testStore = cmp.Or(os.Getenv("HOST_TEST_STORE"), string(engine.NewPlanID()))
 
 // newConfig returns a config on fresh folders, with short waits.
 func newConfig(t testing.TB) Config {
@@ -105,7 +108,7 @@ func newConfig(t testing.TB) Config {
 		AttacksDir: filepath.Join(root, "attacks"), PlannersDir: filepath.Join(root, "planners"),
 		StateDir: filepath.Join(root, "state"), StoreID: testStore, Cache: newMapCache(),
 		Grace: 500 * time.Millisecond, TermGrace: 300 * time.Millisecond,
-		StartTimeout: 3 * time.Second, DescribeTimeout: 2 * time.Second, PlanTimeout: 2 * time.Second,
+		StartTimeout: 10 * time.Second, DescribeTimeout: 20 * time.Second, PlanTimeout: 2 * time.Second,
 		Logger: hclog.NewNullLogger(),
 	}
 	for _, dir := range []string{cfg.AttacksDir, cfg.PlannersDir} {

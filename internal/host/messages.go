@@ -59,8 +59,8 @@ func newUndo(u *pluginv1.UndoRecord) (engine.NewUndo, error) {
 	switch {
 	case u.GetSequence() == 0:
 		return engine.NewUndo{}, errors.New("sequences count from 1")
-	case len(u.GetRecord()) > maxRecord || !validJSON(u.GetRecord()):
-		return engine.NewUndo{}, fmt.Errorf("an undo record is a JSON document of at most %d bytes", maxRecord)
+	case len(u.GetRecord()) > engine.MaxUndoRecord || !validJSON(u.GetRecord()):
+		return engine.NewUndo{}, fmt.Errorf("an undo record is a JSON document of at most %d bytes", engine.MaxUndoRecord)
 	case u.GetUndoAt() != nil && !u.GetUndoAt().IsValid():
 		return engine.NewUndo{}, errors.New("undo_at is no valid instant")
 	}

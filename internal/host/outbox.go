@@ -7,40 +7,46 @@ import (
 )
 
 // outboxSize is how many messages may wait for a plugin that does not read.
-const outboxSize = 256
+const outboxSize = 64
 
 // outbox sends messages to a plugin from a goroutine of its own: a send blocks
 // while the plugin is frozen, and the run must still be ended then.
 type outbox struct {
-	// stuck is closed when the plugin has left too many messages unread.
-	stuck chan struct{}
+	// room has a value when the outbox may no longer be full.
+	room chan struct{}
 
 	messages chan *pluginv1.HostMessage
-	once     sync.Once
 	ended    sync.WaitGroup
 }
 
-// newOutbox starts sending. Errors of send are not reported: the stream's
+// newOutbox starts sending on a stream. Errors are not reported: the stream's
 // receiving side tells them.
-func newOutbox(send func(*pluginv1.HostMessage) error) *outbox {
-	o := &outbox{stuck: make(chan struct{}), messages: make(chan *pluginv1.HostMessage, outboxSize)}
+func newOutbox(stream pluginv1.Plugin_RunClient) *outbox {
+	o := &outbox{
+		room: make(chan struct{}, 1),
+		// Start and Stop are put whether it is full or not.
+		messages: make(chan *pluginv1.HostMessage, outboxSize+2),
+	}
 	o.ended.Go(func() {
 		ok := true
 		for m := range o.messages {
-			ok = ok && send(m) == nil
+			ok = ok && stream.Send(m) == nil
+			select {
+			case o.room <- struct{}{}:
+			default:
+			}
 		}
+		_ = stream.CloseSend() // never fails
 	})
 	return o
 }
 
-// put never blocks. Not after close.
-func (o *outbox) put(m *pluginv1.HostMessage) {
-	select {
-	case o.messages <- m:
-	default:
-		o.once.Do(func() { close(o.stuck) })
-	}
-}
+// full says whether nothing should be put that can wait. The plugin must wait
+// then: what it says is not heard until it reads what it is told.
+func (o *outbox) full() bool { return len(o.messages) >= outboxSize }
+
+// put never blocks if the outbox is not full. Not after close.
+func (o *outbox) put(m *pluginv1.HostMessage) { o.messages <- m }
 
 // close says that nothing more is put.
 func (o *outbox) close() { close(o.messages) }

@@ -74,7 +74,10 @@ func (p *process) Run(ctx context.Context, start engine.Start, sink engine.Sink)
 // Discard ends the process. Its lifeline closes before Start was sent, so it
 // exits without running; one that does not is killed.
 func (p *process) Discard() {
-	p.once.Do(func() { p.close(exitPatience) })
+	p.once.Do(func() {
+		_ = p.stream.CloseSend() // never fails
+		p.close(exitPatience)
+	})
 }
 
 // close ends the process and the stream.
@@ -82,7 +85,6 @@ func (p *process) close(patience time.Duration) {
 	if patience == 0 {
 		p.child.kill()
 	}
-	_ = p.stream.CloseSend()
 	p.end(patience)
 	p.cancel()
 }

@@ -20,6 +20,10 @@ func (h *Host) Reap(ctx context.Context) error {
 		signal unix.Signal // 0: none
 		wait   time.Duration
 	}{{0, h.cfg.Grace}, {unix.SIGTERM, h.cfg.TermGrace}, {unix.SIGKILL, killBound}}
+	if left, err := h.leftovers(); err == nil && len(left) > 0 {
+		h.log.Warn("an earlier daemon left processes; they are given time to undo, then ended",
+			"processes", len(left), "grace", h.cfg.Grace)
+	}
 	for _, step := range steps {
 		left, err := h.outwait(ctx, step.signal, step.wait)
 		if err != nil {

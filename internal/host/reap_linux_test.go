@@ -45,7 +45,7 @@ func TestReapFindsWhatAKilledHostLeft(t *testing.T) {
 	cfg := newConfig(t)
 	install(t, cfg.AttacksDir, "odd", "")
 	victim := exec.Command(os.Args[0])
-	victim.Env = append(os.Environ(), "HOST_TEST_VICTIM="+cfg.AttacksDir+"/..")
+	victim.Env = append(os.Environ(), "HOST_TEST_VICTIM="+cfg.AttacksDir+"/..", "HOST_TEST_STORE="+testStore)
 	victim.Stderr = os.Stderr
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)

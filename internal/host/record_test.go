@@ -25,6 +25,7 @@ type record struct {
 	undos    []engine.NewUndo
 	undone   map[uint64]engine.UndoAnswer
 	onLog    func(engine.LogEntry)
+	onStart  func()
 }
 
 func (r *record) enter() func() {
@@ -35,7 +36,13 @@ func (r *record) enter() func() {
 	return r.busy.Unlock
 }
 
-func (r *record) Started(at time.Time) { defer r.enter()(); r.started = at }
+func (r *record) Started(at time.Time) {
+	defer r.enter()()
+	r.started = at
+	if r.onStart != nil {
+		r.onStart()
+	}
+}
 
 func (r *record) Log(e engine.LogEntry) {
 	defer r.enter()()

@@ -127,6 +127,7 @@ func (h *Host) publish() {
 // looked into, so that who was asked first makes no difference. h.mu is held.
 func (h *Host) settle() {
 	h.publish()
+	h.reportOffers()
 	now := h.catalogue.Load().serving()
 	if !maps.EqualFunc(now, h.serving, maps.Equal[map[engine.Ref]string, map[engine.Ref]string]) {
 		h.serving = now
@@ -134,20 +135,13 @@ func (h *Host) settle() {
 	}
 }
 
-// tell logs what became of a file, when that is news. h.mu is held.
+// tell logs that a file can't be used, when that is news. h.mu is held.
 func (h *Host) tell(f *file, found finding) {
 	same := f.state == found.state && f.digest == found.digest &&
 		(f.err == nil) == (found.err == nil) && (f.err == nil || f.err.Message == found.err.Message)
-	if same || found.state == engine.PluginIgnored {
-		return
-	}
-	if found.err != nil {
+	if !same && found.err != nil && found.state != engine.PluginIgnored {
 		h.log.Warn("a plugin can't be used", "plugin", f.path, "state", string(found.state),
 			"stage", found.err.Stage, "error", found.err.Message)
-		return
-	}
-	for _, o := range found.offers {
-		h.log.Info("plugin ready", "plugin", f.path, "ref", string(o.Ref), "digest", found.digest)
 	}
 }
 

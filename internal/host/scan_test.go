@@ -27,6 +27,7 @@ func write(t testing.TB, path, text string, mode os.FileMode) {
 
 func TestWhatIsInAFolderIsListed(t *testing.T) {
 	cfg := newConfig(t)
+	cfg.DescribeTimeout = 3 * time.Second
 	dir := cfg.AttacksDir
 	for _, name := range []string{
 		"odd", "served", "future", "newer", "hang", "garbage", "crash", "exits", "long",
@@ -62,7 +63,7 @@ func TestWhatIsInAFolderIsListed(t *testing.T) {
 		{"served", engine.PluginReady, "", "", "", ""},
 		{"future", engine.PluginIncompatible, "handshake", "speaks protocol version 7; this daemon speaks 1", "rebuild", ""},
 		{"newer", engine.PluginIncompatible, "describe", "speaks protocol version 7; this daemon speaks 1", "rebuild", ""},
-		{"hang", engine.PluginBroken, "describe", "did not describe itself within 2s", "at once", ""},
+		{"hang", engine.PluginBroken, "describe", "did not describe itself within 3s", "at once", ""},
 		// It serves, so what it prints when asked does not matter.
 		{"garbage", engine.PluginReady, "", "", "", ""},
 		{"crash", engine.PluginReady, "", "", "", ""},

@@ -186,11 +186,9 @@ var acts = map[string]func(run) error{
 	"stubborn": stubborn,
 	"undo":     undo,
 	"unread": func(r run) error {
-		for i := range uint64(5000) {
-			r.undo(i+1, `{"n":1}`)
+		for i := uint64(1); ; i++ {
+			r.undo(i, `{`)
 		}
-		time.Sleep(time.Hour)
-		return nil
 	},
 	"targets": func(r run) error {
 		list := make([]*pluginv1.Target, 6000)
