@@ -127,7 +127,7 @@ func TestAttackOfReadme(t *testing.T) {
 	}
 	goBuild(t, filepath.Join(attacks, "touch"), source)
 	goBuild(t, filepath.Join(dir, "cmed"), "../cmd/cmed")
-	out, err := exec.CommandContext(t.Context(), filepath.Join(dir, "cmed"), "plugins", "-P", dir+"/none").CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), filepath.Join(dir, "cmed"), "plugins").CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

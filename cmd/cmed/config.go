@@ -28,6 +28,8 @@ type config struct {
 	stateDir      string
 	attacksDir    string
 	plannersDir   string
+	attacksNamed  bool // somebody named the folder
+	plannersNamed bool // likewise
 	grants        []host.Grant
 	maxRuns       int
 	misfireGrace  time.Duration
@@ -41,7 +43,8 @@ type config struct {
 // complete fills in the folders that depend on others and checks what one value
 // alone can't tell.
 func (c *config) complete() error {
-	if c.attacksDir == "" || c.plannersDir == "" {
+	c.attacksNamed, c.plannersNamed = c.attacksDir != "", c.plannersDir != ""
+	if !c.attacksNamed || !c.plannersNamed {
 		dir, err := besideBinary()
 		if err != nil {
 			return err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 
 // daemon is the parts at work. Its life:
 //
-//  1. startDaemon takes the port, opens the store, scans the folders, starts
+//  1. startDaemon takes the port, opens the store, locks
+//     the state folder, scans the folders, starts
 //     the scheduler, and only then serves. When a step fails, what was begun is
 //     ended again.
 //  2. serveFailed tells when it can't go on.
@@ -29,6 +31,7 @@ type daemon struct {
 	log      hclog.Logger
 	listener net.Listener
 	store    *store.Store
+	state    *stateLock
 	clock    *clock.Watcher // nil where steps can't be seen
 	host     *host.Host
 	engine   *engine.Engine
@@ -54,6 +57,9 @@ func startDaemon(ctx context.Context, cfg *config, log hclog.Logger) (d *daemon,
 	if err = d.openStore(); err != nil {
 		return d, err
 	}
+	if d.state, err = lockState(cfg.stateDir); err != nil {
+		return d, err
+	}
 	if err = d.startHost(ctx); err != nil {
 		return d, err
 	}
@@ -67,7 +73,7 @@ func startDaemon(ctx context.Context, cfg *config, log hclog.Logger) (d *daemon,
 func (d *daemon) openStore() error {
 	s, err := store.Open(d.cfg.database)
 	if errors.Is(err, store.ErrInUse) {
-		return &exitError{exitInUse, err}
+		return &exitError{exitInUse, fmt.Errorf("%w with --database-uri", err)}
 	}
 	d.store = s
 	return err
@@ -149,6 +155,22 @@ func (d *daemon) serve() {
 	})
 }
 
+// runsUnderWay counts the runs that a stop waits for, as far as they can be
+// listed at once.
+func (d *daemon) runsUnderWay() string {
+	runs, next, err := d.store.Executors(context.Background(), engine.ExecutorQuery{
+		States: []engine.State{engine.Starting, engine.Running},
+	})
+	switch {
+	case err != nil:
+		return "unknown"
+	case next != "":
+		return fmt.Sprintf("more than %d", len(runs))
+	default:
+		return strconv.Itoa(len(runs))
+	}
+}
+
 // stop ends what was begun: no more requests, running attacks stopped and
 // undone, then the rest. It may block somewhat longer than ctx.
 func (d *daemon) stop(ctx context.Context) error {
@@ -172,6 +194,9 @@ func (d *daemon) stop(ctx context.Context) error {
 	note("bring the running attacks to rest", engineErr)
 	if d.host != nil {
 		note("end the plugin host", d.host.Close())
+	}
+	if d.state != nil {
+		note("let go of the state folder", d.state.Close())
 	}
 	if d.clock != nil {
 		note("stop watching the clock", d.clock.Close())

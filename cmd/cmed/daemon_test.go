@@ -125,24 +125,47 @@ func TestHangupRescans(t *testing.T) {
 	}
 }
 
-// A request that doesn't come to its end holds the shutdown up.
-func TestSecondSignalEndsAtOnce(t *testing.T) {
-	h := newHome(t)
-	c := begin(t, h.args()...)
+// holdUp makes a request that doesn't come to its end, and so holds a shutdown
+// up, until the connection is closed.
+func (c *call) holdUp(t *testing.T) net.Conn {
+	t.Helper()
 	address := strings.Trim(strings.TrimPrefix(c.url(t), "http:"), "/")
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	t.Cleanup(func() { conn.Close() })
 	fmt.Fprintf(conn, "POST /api/1/plans/ HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"+
 		"Content-Length: 10\r\nExpect: 100-continue\r\n\r\n")
 	// The server asks for the body when a handler reads it.
 	if _, err := io.ReadAtLeast(conn, make([]byte, 16), 16); err != nil {
 		t.Fatal(err)
 	}
+	return conn
+}
+
+func TestStopDeliveredTwiceIsOne(t *testing.T) {
+	c := begin(t, newHome(t).args()...)
+	c.url(t)
+	conn := c.holdUp(t)
+	c.signals <- syscall.SIGTERM
+	<-time.After(time.Millisecond)
+	c.signals <- syscall.SIGTERM
+	await(t, &c.stderr, "stopping; a second Ctrl-C or SIGTERM ends at once")
+	await(t, &c.stderr, "waits_for_runs=0")
+	conn.Close()
+	if code := c.end(t); code != 0 {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
+	}
+}
+
+func TestSecondSignalEndsAtOnce(t *testing.T) {
+	c := begin(t, newHome(t).args()...)
+	c.url(t)
+	c.holdUp(t)
 	c.signals <- syscall.SIGTERM
 	await(t, &c.stderr, "stopping")
+	<-time.After(onePress) // no sooner does another count
 	c.signals <- syscall.SIGTERM
 	began := time.Now()
 	if code := c.end(t); code != exitFailure {
@@ -169,7 +192,7 @@ func TestTakenPort(t *testing.T) {
 		t.Errorf("exit code %d, want %d", code, exitInUse)
 	}
 	want := fmt.Sprintf("cmed: port %d is in use, perhaps by another cmed: "+
-		"stop that one, or take another port with --port\n", port)
+		"stop that one, or take another port with --port or CMED_PORT\n", port)
 	if got := c.stderr.String(); got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}
@@ -186,13 +209,66 @@ func TestDatabaseInUse(t *testing.T) {
 	if code := second.end(t); code != exitInUse {
 		t.Errorf("exit code %d, want %d", code, exitInUse)
 	}
-	want := "cmed: open the store " + h.database + ": another cmed holds it; stop that one, or use another file"
-	if got := second.stderr.String(); !strings.HasPrefix(got, want) {
+	want := "cmed: open the store " + h.database + ": another cmed holds it; stop that one, or use another file with --database-uri\n"
+	if got := second.stderr.String(); got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}
 	first.signals <- syscall.SIGTERM
 	if code := first.end(t); code != 0 {
 		t.Errorf("exit code of the first %d: %s", code, first.stderr.String())
+	}
+}
+
+func TestStateFolderInUse(t *testing.T) {
+	h := newHome(t)
+	state := filepath.Join(t.TempDir(), "state")
+	first := begin(t, h.args("--state-folder", state)...)
+	first.url(t)
+	other := newHome(t)
+	second := begin(t, other.args("--state-folder", state)...)
+	if code := second.end(t); code != exitInUse {
+		t.Errorf("exit code %d, want %d", code, exitInUse)
+	}
+	want := "cmed: the state folder " + state + " belongs to another cmed that runs: " +
+		"stop that one, or take another folder with --state-folder\n"
+	if got := second.stderr.String(); got != want {
+		t.Errorf("got  %swant %s", got, want)
+	}
+	first.signals <- syscall.SIGTERM
+	if code := first.end(t); code != 0 {
+		t.Errorf("exit code of the first %d: %s", code, first.stderr.String())
+	}
+	third := begin(t, other.args("--state-folder", state)...) // it is let go
+	third.url(t)
+	third.signals <- syscall.SIGTERM
+	if code := third.end(t); code != 0 {
+		t.Errorf("exit code of the third %d: %s", code, third.stderr.String())
+	}
+}
+
+func TestPluginFolderThatIsAFile(t *testing.T) {
+	h := newHome(t)
+	h.attacks = filepath.Join(h.attacks, "file")
+	if err := os.WriteFile(h.attacks, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := begin(t, h.args()...)
+	if code := c.end(t); code != exitUsage {
+		t.Errorf("exit code %d, want %d", code, exitUsage)
+	}
+	if want := "cmed: --attacks-folder: " + h.attacks + " is not a folder\n"; !strings.HasPrefix(c.stderr.String(), want) {
+		t.Errorf("it says %q, want %q", c.stderr.String(), want)
+	}
+}
+
+func TestPluginFolderMissing(t *testing.T) {
+	h := newHome(t)
+	h.attacks = filepath.Join(h.attacks, "none")
+	c := begin(t, h.args()...)
+	await(t, &c.stdout, "; zone Europe/Madrid; attacks folder missing)\n")
+	c.signals <- syscall.SIGTERM
+	if code := c.end(t); code != 0 {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
 	}
 }
 

@@ -65,6 +65,11 @@ func addDualFlag(cmd *cobra.Command, s settings) {
 	cmd.Flags().VarPF(dual, "p", "p", "").Hidden = true
 }
 
+// addPlannersShorthand gives cmd, which has no port, the flag -p for a path.
+func addPlannersShorthand(cmd *cobra.Command, s settings) {
+	cmd.Flags().VarPF(&flagValue{s, option{name: optPlanners, kind: "path"}}, "p", "p", "").Hidden = true
+}
+
 func (d *dualFlag) Set(text string) error {
 	if _, err := strconv.ParseInt(text, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		return d.port.Set(text)

@@ -18,7 +18,7 @@ func listen(ctx context.Context, cfg *config) (net.Listener, error) {
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, &exitError{exitInUse, fmt.Errorf("port %d is in use, perhaps by another cmed: "+
-			"stop that one, or take another port with --port", cfg.port)}
+			"stop that one, or take another port with --port or CMED_PORT", cfg.port)}
 	case errors.Is(err, syscall.EACCES):
 		return nil, fmt.Errorf("this user may not listen on port %d: take one above 1023 with --port", cfg.port)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):

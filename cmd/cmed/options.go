@@ -33,6 +33,7 @@ type option struct {
 // The options that other code names.
 const (
 	optPort     = "port"
+	optAttacks  = "attacks-folder"
 	optPlanners = "planners-folder"
 	optZone     = "timezone"
 	optLogLevel = "log-level"
@@ -74,7 +75,7 @@ var options = []option{
 		usage: "private folder for copies of plugins and for running ones (default: cme.state beside cme.db, likewise for other names)",
 		set:   func(c *config, s string) error { return setPath(&c.stateDir, s) },
 	}, {
-		name: "attacks-folder", shorthand: "a", kind: "path", scan: true,
+		name: optAttacks, shorthand: "a", kind: "path", scan: true,
 		usage: "folder of attack plugins; every executable file in it is executed (default: attacks beside the cmed binary)",
 		set:   func(c *config, s string) error { return setPath(&c.attacksDir, s) },
 	}, {

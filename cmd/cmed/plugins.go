@@ -25,7 +25,7 @@ that runs is not disturbed: the scan uses a folder of its own and no database.
 Every executable file in the folders is executed, to ask what it offers.
 
 Exit codes: 0 every plugin serves, 1 one is broken, incompatible or in conflict
-with another, or the scan failed, 2 wrong flag or configuration.`
+with another, a folder that was named can't be read, or the scan failed, 2 wrong flag or configuration.`
 
 func newPlugins(p program) *cobra.Command {
 	s := settings{}
@@ -46,6 +46,7 @@ func newPlugins(p program) *cobra.Command {
 		},
 	}
 	addFlags(cmd, s, func(o option) bool { return o.scan })
+	addPlannersShorthand(cmd, s)
 	cmd.Flags().Lookup(optLogLevel).DefValue = "error"
 	cmd.Flags().VarP(output, "output", "o", output.usage())
 	return cmd
@@ -54,6 +55,9 @@ func newPlugins(p program) *cobra.Command {
 // showPlugins scans and writes what was found. The error is without words when
 // the plugins are broken, not the scan.
 func showPlugins(ctx context.Context, cfg *config, p program, asJSON bool) error {
+	if err := checkForScan(cfg); err != nil {
+		return err
+	}
 	setUmask()
 	o, release := takeOrders(ctx, p.signals)
 	defer release()

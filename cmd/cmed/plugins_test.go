@@ -80,9 +80,26 @@ func TestPluginsAsJSON(t *testing.T) {
 	}
 }
 
+func TestPluginsOfMissingFolder(t *testing.T) {
+	h := newHome(t)
+	missing := filepath.Join(h.attacks, "none")
+	for flag, args := range map[string][]string{
+		"--attacks-folder":  {"-a", missing, "-p", h.planners},
+		"--planners-folder": {"-a", h.attacks, "-p", missing},
+	} {
+		c := begin(t, append([]string{"plugins"}, args...)...)
+		if code := c.end(t); code != exitFailure {
+			t.Errorf("%s: exit code %d, want %d", flag, code, exitFailure)
+		}
+		if want := "cmed: " + flag + ": stat " + missing + ": no such file or directory\n"; c.stderr.String() != want {
+			t.Errorf("%s: it says %q, want %q", flag, c.stderr.String(), want)
+		}
+	}
+}
+
 func TestPluginsOfEmptyFolders(t *testing.T) {
 	h := newHome(t)
-	c := begin(t, "plugins", "-a", h.attacks, "-P", h.planners)
+	c := begin(t, "plugins", "-a", h.attacks, "-p", h.planners)
 	if code := c.end(t); code != 0 {
 		t.Errorf("exit code %d: %s", code, c.stderr.String())
 	}

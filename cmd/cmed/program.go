@@ -13,7 +13,7 @@ type program struct {
 	args           []string
 	env            []string // "NAME=value"
 	stdout, stderr io.Writer
-	// signals receives SIGINT and SIGTERM (stop; the second one at once) and
+	// signals receives SIGINT and SIGTERM (stop; a second one at once, see orders) and
 	// SIGHUP (rescan). May be nil.
 	signals <-chan os.Signal
 }
@@ -22,7 +22,7 @@ type program struct {
 const (
 	exitFailure = 1 // it failed at run time
 	exitUsage   = 2 // a flag, variable or configuration file is wrong
-	exitInUse   = 3 // the database or the port belongs to another process
+	exitInUse   = 3 // the port, the database or the state folder belongs to another process
 )
 
 // exitError is an error that decides the exit code.

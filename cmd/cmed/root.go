@@ -17,10 +17,12 @@ Every executable file in the plugin folders is executed when it is seen: only
 put in there what you trust, and let nobody else write there.`
 
 const precedence = `Each flag is also a variable (in brackets) and, by its name, a key of the
-configuration file. Flags win over variables, those over the file. SIGTERM ends
-the daemon gracefully, a second one at once; SIGHUP makes it rescan the folders.
-Exit codes: 0 ended well, 1 failed, 2 wrong flag or configuration, 3 the port or
-the database belongs to another process.`
+configuration file. Flags win over variables, those over the file.`
+
+const ofDaemon = `SIGTERM ends the daemon gracefully, a second one at least a second later at
+once; SIGHUP makes it rescan the folders. Exit codes: 0 ended well, 1 failed,
+2 wrong flag or configuration, 3 the port, the database or the state folder
+belongs to another process.`
 
 // newRoot puts the command tree together.
 func newRoot(p program) *cobra.Command {
@@ -55,10 +57,43 @@ func newRoot(p program) *cobra.Command {
 	root.AddCommand(serving, newPlugins(p), newVersion())
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
+	root.SetHelpCommand(newHelp())
+	root.InitDefaultCompletionCmd()
+	refuseUnknownShells(root)
 	root.SetUsageFunc(writeUsage)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(explainFlagError)
 	return root
+}
+
+// newHelp replaces cobra's command, which takes any word for a success.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Help about any command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, rest, err := cmd.Root().Find(args)
+			if err != nil {
+				return usagef("%w", err)
+			}
+			if err := noArguments(topic, rest); err != nil {
+				return err
+			}
+			topic.InitDefaultHelpFlag()
+			return topic.Help()
+		},
+	}
+}
+
+// refuseUnknownShells makes cobra's completion command fail where it would show
+// its help.
+func refuseUnknownShells(root *cobra.Command) {
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "completion" {
+			cmd.Args = noArguments
+			cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+		}
+	}
 }
 
 // noArguments refuses what is neither a flag nor a command.
@@ -94,6 +129,9 @@ func writeUsage(cmd *cobra.Command) error {
 	}
 	if cmd.Flags().Lookup(optConfig) != nil {
 		fmt.Fprintf(out, "\n%s\n", precedence)
+	}
+	if cmd.Flags().Lookup(optPort) != nil {
+		fmt.Fprintf(out, "\n%s\n", ofDaemon)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
 	"time"
 
@@ -16,6 +17,9 @@ import (
 
 // serveUntilStopped is the daemon's whole life.
 func serveUntilStopped(ctx context.Context, cfg *config, p program) error {
+	if err := checkForDaemon(cfg); err != nil {
+		return err
+	}
 	setUmask()
 	if err := host.Harden(); err != nil {
 		return fmt.Errorf("protect the process: %w", err)
@@ -63,7 +67,8 @@ func serveOrders(d *daemon, o *orders) (failed error) {
 	defer rescans.Wait()
 	select {
 	case <-o.stop.Done():
-		d.log.Info("stopping", "cause", context.Cause(o.stop), "limit", d.cfg.shutdownLimit)
+		d.log.Info("stopping; a second Ctrl-C or SIGTERM ends at once", "cause", context.Cause(o.stop),
+			"limit", d.cfg.shutdownLimit, "waits_for_runs", d.runsUnderWay())
 		return nil
 	case failed = <-d.serveFailed:
 		d.log.Error("stopping: the API can't be served any more", "error", failed)
@@ -118,9 +123,15 @@ func announce(w io.Writer, d *daemon) {
 			broken++
 		}
 	}
-	fmt.Fprintf(w, "cmed %s is ready: %s (%s, %s, %d broken; zone %s)\n", thisBuild().Version, baseURL(d.listener),
+	missing := ""
+	for _, f := range d.cfg.pluginFolders() {
+		if errors.Is(f.check(), fs.ErrNotExist) {
+			missing += "; " + f.kind + " folder missing"
+		}
+	}
+	fmt.Fprintf(w, "cmed %s is ready: %s (%s, %s, %d broken; zone %s%s)\n", thisBuild().Version, baseURL(d.listener),
 		count(len(d.engine.Offers(engine.KindAttack)), "attack"),
-		count(len(d.engine.Offers(engine.KindPlanner)), "planner"), broken, d.cfg.zone)
+		count(len(d.engine.Offers(engine.KindPlanner)), "planner"), broken, d.cfg.zone, missing)
 }
 
 // count is a number of things in words.

@@ -188,7 +188,7 @@ log-format: json
 		port: 5001, bindHost: "0.0.0.0", insecure: true, allowedHosts: []string{"cmed.example"},
 		corsOrigins: []string{"https://ops.example:8443", "*"}, zone: time.UTC, zoneChosen: true,
 		database: "/var/lib/cmed/cme.db", stateDir: "/var/lib/cmed/state",
-		attacksDir: "/opt/attacks", plannersDir: "/opt/planners",
+		attacksDir: "/opt/attacks", plannersDir: "/opt/planners", attacksNamed: true, plannersNamed: true,
 		grants:  []host.Grant{{Ref: "a_*:*", Vars: []string{"AWS_*", "HOME"}}},
 		maxRuns: 7, misfireGrace: 90 * time.Second, runTimeout: 90 * time.Minute,
 		stopGrace: 5 * time.Second, shutdownLimit: time.Minute, logLevel: hclog.Debug, logJSON: true,

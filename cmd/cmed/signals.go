@@ -7,7 +7,12 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
+
+// onePress is how long after the first stop another counts as the same one:
+// timeout(1), for one, signals the process and then its whole group.
+const onePress = time.Second
 
 // errForced is returned when a second signal asked to end at once.
 var errForced = errors.New("told a second time to stop: ended at once; " +
@@ -17,7 +22,8 @@ var errForced = errors.New("told a second time to stop: ended at once; " +
 type orders struct {
 	// stop ends with the first SIGINT or SIGTERM, or with its parent.
 	stop context.Context
-	// force ends with the second one; its cause is what to say of it.
+	// force ends with the second one, at least onePress later; its cause is
+	// what to say of it.
 	force context.Context
 	// rescan receives after SIGHUP.
 	rescan chan struct{}
@@ -42,7 +48,7 @@ func takeOrders(ctx context.Context, signals <-chan os.Signal) (o *orders, relea
 }
 
 func (o *orders) listen(signals <-chan os.Signal, done <-chan struct{}) {
-	stops := 0
+	var first time.Time // of the first stop
 	for {
 		select {
 		case <-done:
@@ -55,11 +61,11 @@ func (o *orders) listen(signals <-chan os.Signal, done <-chan struct{}) {
 				}
 				continue
 			}
-			stops++
-			switch stops {
-			case 1:
+			switch {
+			case first.IsZero():
+				first = time.Now()
 				o.cancel(fmt.Errorf("received %v", sig))
-			case 2:
+			case time.Since(first) >= onePress:
 				o.forceNow(errForced)
 			}
 		}

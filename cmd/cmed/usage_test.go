@@ -38,6 +38,8 @@ func TestBadUsage(t *testing.T) {
 		{"a flag without its value", "--port", `flag needs an argument: --port`},
 		{"a misspelt command", "serv", `unknown command "serv"; did you mean "serve"?`},
 		{"an argument too many", "serve now", `"now": cmed serve takes no arguments`},
+		{"help on what is not there", "help nope", `unknown command "nope"`},
+		{"completion for another shell", "completion tcsh", `unknown command "tcsh"`},
 		{"a flag that plugins has not", "plugins --port 1", `unknown flag: --port`},
 		{"an unknown output", "version -o xml", `invalid argument "xml" for "-o, --output" flag: it is not one of text, json`},
 	} {
@@ -102,6 +104,19 @@ func TestHelpShowsEveryOption(t *testing.T) {
 		}
 		if !strings.Contains(text, "-p, --port number") || strings.Contains(text, "--p ") {
 			t.Errorf("%v does not show -p with --port:\n%s", args, text)
+		}
+	}
+}
+
+func TestHelpOfPlugins(t *testing.T) {
+	for _, args := range [][]string{{"plugins", "--help"}, {"help", "plugins"}} {
+		c := begin(t, args...)
+		if code := c.end(t); code != 0 {
+			t.Fatalf("exit code %d: %s", code, c.stderr.String())
+		}
+		text := c.stdout.String()
+		if !strings.Contains(text, precedence) || strings.Contains(text, ofDaemon) {
+			t.Errorf("%v ends otherwise:\n%s", args, text)
 		}
 	}
 }

@@ -201,6 +201,11 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	began := time.Now()
 	d.signal(t, syscall.SIGTERM)
 	waitFor(t, patience, "the stop to begin", func() bool { return strings.Contains(d.stderr.String(), "stopping") })
+	d.signal(t, syscall.SIGTERM)             // one stop, delivered twice
+	time.Sleep(time.Second + time.Second/10) // what the README says must lie between two stops
+	if !d.running() {
+		t.Error("a stop delivered twice ended the daemon at once")
+	}
 	d.signal(t, syscall.SIGTERM)
 	if code := d.end(t); code != 1 {
 		t.Errorf("exit code %d, want 1", code)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -34,7 +35,7 @@ type Store struct {
 var _ engine.Store = (*Store)(nil)
 
 // ErrInUse is returned by Open when another process has the file open.
-var ErrInUse = bolterrors.ErrTimeout
+var ErrInUse = errors.New("another cmed holds it")
 
 // Open opens the store at path, and makes it if there is none. The file is, or
 // becomes, readable by its owner only. It fails within about a second when
@@ -80,7 +81,9 @@ func inspect(path string) (fresh bool, err error) {
 func explainOpen(path string, err error) error {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		return fmt.Errorf("open the store %s: another cmed holds it; stop that one, or use another file: %w", path, err)
+		return fmt.Errorf("open the store %s: %w; stop that one, or use another file", path, ErrInUse)
+	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("open the store: %w; cmed must be able to write there: take another file with --database-uri", err)
 	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch),
 		errors.Is(err, bolterrors.ErrChecksum):
 		return fmt.Errorf("open the store %s: it is not a store of cmed, or it is damaged: %w", path, err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -70,13 +71,13 @@ func doHarm(ctx context.Context, args harmArgs, run *sdk.Run) error {
 
 // heal takes the harm back in the run itself, the newest first.
 func (a harmArgs) heal(records []*sdk.Record) error {
-	for i := len(records) - 1; i >= 0; i-- {
+	for i, record := range slices.Backward(records) {
 		a.dieAt("heal")
 		if err := os.Remove(a.name(i)); err != nil {
 			return err
 		}
 		a.dieAt("report")
-		if err := records[i].Undone(sdk.Undone, "healed"); err != nil {
+		if err := record.Undone(sdk.Undone, "healed"); err != nil {
 			return err
 		}
 	}

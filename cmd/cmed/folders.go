@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+)
+
+// pluginFolder is one of the two folders that plugins are dropped into.
+type pluginFolder struct {
+	kind   string // of plugins, in the plural
+	option string
+	path   string
+	named  bool // somebody chose it: it is not just the default
+}
+
+func (c *config) pluginFolders() []pluginFolder {
+	return []pluginFolder{
+		{"attacks", optAttacks, c.attacksDir, c.attacksNamed},
+		{"planners", optPlanners, c.plannersDir, c.plannersNamed},
+	}
+}
+
+// check returns why the folder can't be read, fs.ErrNotExist when there is
+// none.
+func (f pluginFolder) check() error {
+	err := readable(f.path)
+	if err != nil {
+		return fmt.Errorf("--%s: %w", f.option, err)
+	}
+	return nil
+}
+
+func readable(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return fmt.Errorf("%s is not a folder", path)
+	}
+	dir, err := os.Open(path) //nolint:gosec // the operator's own choice
+	if err != nil {
+		return err
+	}
+	_, err = dir.Readdirnames(1)
+	if errors.Is(err, io.EOF) {
+		err = nil // it is empty
+	}
+	return errors.Join(err, dir.Close())
+}
+
+// checkForDaemon refuses folders that can never serve. One that is missing may
+// still appear.
+func checkForDaemon(cfg *config) error {
+	for _, f := range cfg.pluginFolders() {
+		if err := f.check(); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return usagef("%w", err)
+		}
+	}
+	return nil
+}
+
+// checkForScan refuses folders that were asked for and can't be shown.
+func checkForScan(cfg *config) error {
+	var errs []error
+	for _, f := range cfg.pluginFolders() {
+		err := f.check()
+		if errors.Is(err, fs.ErrNotExist) && !f.named {
+			continue
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
