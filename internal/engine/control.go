@@ -17,9 +17,10 @@ var errRunning = errors.New("claimed or running")
 // refuses what it doesn't want with an error.
 func (e *Engine) alter(ctx context.Context, id ExecutorID, apply func(*Executor) error) (Executor, error) {
 	for unstored := 0; ; unstored++ {
-		if r := e.live.find(id); r != nil && !r.isOver() {
-			return e.alterWaiting(ctx, r, apply)
-		} else if r != nil {
+		for r := e.live.find(id); r != nil; r = e.live.find(id) {
+			if ex, err := e.alterWaiting(ctx, r, apply); !errors.Is(err, errSettling) {
+				return ex, err
+			}
 			if err := r.stored(ctx); err != nil {
 				return Executor{}, err
 			}
@@ -44,13 +45,20 @@ func (e *Engine) alter(ctx context.Context, id ExecutorID, apply func(*Executor)
 	}
 }
 
+// errSettling is returned by alterWaiting when it is too late to alter what is
+// being stored: when that is done, the executor is as any other.
+var errSettling = errors.New("what became of it is being stored")
+
 // alterWaiting is alter for a claimed executor.
 func (e *Engine) alterWaiting(ctx context.Context, r *liveRun, apply func(*Executor) error) (Executor, error) {
 	inTime := r.callOff(func(ex *Executor) error {
 		_ = backToScheduled(ex)
 		return apply(ex)
 	})
-	if !inTime {
+	switch {
+	case !inTime && r.settling():
+		return Executor{}, errSettling
+	case !inTime:
 		return Executor{}, errRunning
 	}
 	if err := r.stored(ctx); err != nil {
@@ -114,7 +122,7 @@ func (e *Engine) haltOne(ctx context.Context, id ExecutorID, reason string) erro
 	})
 	if errors.Is(err, errRunning) {
 		r := e.live.peek(id)
-		if r != nil && r.halt(&StopReason{State: Halted, Reason: cmp.Or(reason, haltedByHand), TakeBack: true}) {
+		if r != nil && r.halt(cmp.Or(reason, haltedByHand)) {
 			e.log.Info("executor halted", "executor", id, "plan", r.executor.PlanID, "reason", reason)
 			return nil
 		}
@@ -140,12 +148,14 @@ func (e *Engine) HaltPlan(ctx context.Context, id PlanID, reason string) (int, e
 		return 0, err
 	}
 	halted := 0
+	var failed error
 	err := e.pages(ctx, id, func(page []Executor) error {
 		n, err := e.haltAll(ctx, page, reason, Executor.reversible)
 		halted += n
-		return err
+		failed = cmp.Or(failed, err)
+		return nil
 	})
-	return halted, err
+	return halted, cmp.Or(failed, err)
 }
 
 // reversible says whether there may be a harm of its run to take back.
@@ -162,6 +172,7 @@ func (e *Engine) haltAll(ctx context.Context, list []Executor, reason string, un
 		}
 	}
 	cancelled := map[ExecutorID]bool{}
+	var failed error
 	if len(ids) > 0 {
 		changed, err := e.store.Transition(ctx, ids, func(ex *Executor) error {
 			if ex.State != Scheduled {
@@ -169,8 +180,8 @@ func (e *Engine) haltAll(ctx context.Context, list []Executor, reason string, un
 			}
 			return cancel(reason)(ex)
 		})
-		if err != nil {
-			return 0, fmt.Errorf("call off %d executors: %w", len(ids), err)
+		if err != nil { // what runs is to be stopped all the same
+			failed = fmt.Errorf("call off %d executors: %w", len(ids), err)
 		}
 		for _, ex := range changed {
 			cancelled[ex.ID] = true
@@ -180,6 +191,9 @@ func (e *Engine) haltAll(ctx context.Context, list []Executor, reason string, un
 	}
 	halted := 0
 	for _, ex := range list {
+		if failed != nil && ex.State == Scheduled && e.live.peek(ex.ID) == nil {
+			continue
+		}
 		if !ex.State.Final() {
 			halted++
 		}
@@ -187,10 +201,10 @@ func (e *Engine) haltAll(ctx context.Context, list []Executor, reason string, un
 			continue
 		}
 		if err := e.haltOne(ctx, ex.ID, reason); err != nil && CodeOf(err) != CodeNotFound {
-			return halted, err
+			failed = cmp.Or(failed, err)
 		}
 	}
-	return halted, nil
+	return halted, failed
 }
 
 // cancel calls an executor off.

@@ -88,7 +88,7 @@ func (r removal) each(ctx context.Context, fn func(Executor) error) error {
 // goes on by itself.
 func (e *Engine) remove(ctx context.Context, r removal) (Deletion, error) {
 	if !r.abandon {
-		if err := e.refuseFailedUndo(ctx, r); err != nil {
+		if err := e.refuseUndo(ctx, r, func(s UndoState) bool { return s == UndoFailed }); err != nil {
 			return Deletion{}, err
 		}
 	}
@@ -119,7 +119,7 @@ func (e *Engine) removeWhenSettled(ctx context.Context, r removal) error {
 		return err
 	}
 	if !r.abandon {
-		if err := e.refuseFailedUndo(ctx, r); err != nil {
+		if err := e.refuseUndo(ctx, r, UndoState.Unsettled); err != nil {
 			return err
 		}
 	}
@@ -157,19 +157,21 @@ func (e *Engine) settled(ctx context.Context, r removal) (bool, error) {
 func (e *Engine) removeLater(r removal) {
 	ctx, cancel := context.WithTimeout(e.undos, deletionLimit)
 	defer cancel()
-	if err := e.removeWhenSettled(ctx, r); err != nil && e.undos.Err() == nil {
+	err := e.removeWhenSettled(ctx, r)
+	if err != nil && CodeOf(err) != CodeNotFound && e.undos.Err() == nil { // not found: another call was faster
 		e.log.Error("a deletion that had been accepted could not be finished", "what", r.name, "error", err)
 	}
 }
 
-// refuseFailedUndo is a conflict when something could not be taken back.
-func (e *Engine) refuseFailedUndo(ctx context.Context, r removal) error {
+// refuseUndo is a conflict when the undo of an executor is in a state that
+// stands in the way.
+func (e *Engine) refuseUndo(ctx context.Context, r removal, inTheWay func(UndoState) bool) error {
 	return r.each(ctx, func(ex Executor) error {
-		if ex.Undo != UndoFailed {
+		if !inTheWay(ex.Undo) {
 			return nil
 		}
-		return Errorf(CodeConflict, "%s is not deleted: the undo of executor %s has failed; "+
-			"mend it and POST /api/1/executors/%s/halt to undo again, or delete with ?abandon_undo=true, "+
-			"which leaves the effect in place", r.name, ex.ID, ex.ID)
+		return Errorf(CodeConflict, "%s is not deleted: the undo of executor %s is %s; "+
+			"mend what hinders it and POST /api/1/executors/%s/halt to undo again, or delete with "+
+			"?abandon_undo=true, which leaves the effect in place", r.name, ex.ID, ex.Undo, ex.ID)
 	})
 }

@@ -77,6 +77,7 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.scheduling.Go(e.schedule)
 	e.background.Go(e.undoLoop)
 	e.background.Go(e.tidy)
+	e.background.Go(e.watchClock)
 	return nil
 }
 

@@ -89,7 +89,7 @@ func (r *liveRun) awaitDue(boot func() BootTime) func(*Executor) error {
 	for {
 		now := time.Now()
 		wait := r.executor.Due.Sub(now)
-		if promise := r.executor.Claim.DueAt - boot().Elapsed; wait <= 0 && promise > 0 && promise <= lookAhead {
+		if promise := r.promised(boot()); wait <= 0 && promise > 0 && promise <= lookAhead {
 			wait = promise
 		}
 		switch {
@@ -111,6 +111,15 @@ func (r *liveRun) awaitDue(boot func() BootTime) func(*Executor) error {
 			return backToScheduled // a call-off says otherwise if it wants to
 		}
 	}
+}
+
+// promised is how long Start must not leave yet by the clock of the boot the
+// executor was claimed in; 0 where there is no such clock.
+func (r *liveRun) promised(boot BootTime) time.Duration {
+	if boot.ID == "" {
+		return 0
+	}
+	return r.executor.Claim.DueAt - boot.Elapsed
 }
 
 // run sends Start and sees the run through to its stored end.
@@ -136,7 +145,7 @@ func (e *Engine) run(r *liveRun, j job, process Process) {
 	state, reason := outcome(exit, stopReason(ctx))
 	reason = j.scrub.text(reason)
 	r.update(func(run *Run) { run.Failure, run.Exit = exit.Failure, &exit.Status })
-	e.finish(r, j, state, reason, stopReason(ctx))
+	e.finish(r, j, state, reason)
 }
 
 // stopReason returns why a run's context ended, nil when it has not.
@@ -168,10 +177,11 @@ func outcome(exit Exit, why *StopReason) (State, string) {
 }
 
 // finish stores the end of a run that was started.
-func (e *Engine) finish(r *liveRun, j job, state State, reason string, why *StopReason) {
+func (e *Engine) finish(r *liveRun, j job, state State, reason string) {
 	now := time.Now().UTC()
 	run := r.record()
-	takeBack := j.plan.UndoPolicy != UndoKeep || (why != nil && why.TakeBack)
+	asked := r.takeBack // nobody can any more: the run is over
+	takeBack := asked || j.plan.UndoPolicy != UndoKeep
 	ex, err := e.persist(r, Finish{
 		ID: r.executor.ID,
 		Apply: func(ex *Executor) error {
@@ -183,7 +193,7 @@ func (e *Engine) finish(r *liveRun, j job, state State, reason string, why *Stop
 		},
 		Run:  &run,
 		Log:  r.log.take(true),
-		Undo: func(u *UndoRecord) { settle(u, state == Succeeded, takeBack, now) },
+		Undo: func(u *UndoRecord) { settle(u, state == Succeeded && !asked, takeBack, now) },
 	})
 	if err != nil {
 		e.log.Error("the end of a run could not be stored; after a restart it will count as lost",
@@ -197,11 +207,11 @@ func (e *Engine) finish(r *liveRun, j job, state State, reason string, why *Stop
 // settle says what becomes of an open undo record when its run has ended.
 func settle(u *UndoRecord, succeeded, takeBack bool, now time.Time) {
 	switch {
+	case succeeded && !u.UndoAt.IsZero(): // the author's promise, whatever the plan says
+		u.Due = u.UndoAt
 	case !takeBack:
 		u.State, u.Finished = RecordKept, now
-	case succeeded && u.UndoAt.IsZero(): // it stays until somebody asks
-	case succeeded:
-		u.Due = u.UndoAt
+	case succeeded: // it stays until somebody asks
 	default:
 		u.Due = now
 	}
@@ -209,18 +219,13 @@ func settle(u *UndoRecord, succeeded, takeBack bool, now time.Time) {
 
 // leave stores what becomes of an executor whose Start was not sent.
 func (e *Engine) leave(r *liveRun, apply func(*Executor) error) {
-	if asked := r.calledOff(); asked != nil {
+	if asked := r.conclude(); asked != nil {
 		apply = asked
 	}
-	run := r.record()
-	finish := Finish{ID: r.executor.ID, Log: r.log.take(true), Apply: func(ex *Executor) error {
+	ex, err := e.persist(r, Finish{ID: r.executor.ID, Log: r.log.take(true), Apply: func(ex *Executor) error {
 		ex.Claim = nil
 		return apply(ex)
-	}}
-	if run.Digest != "" {
-		finish.Run = &run
-	}
-	ex, err := e.persist(r, finish)
+	}})
 	if err != nil {
 		e.log.Error("what became of a claimed executor could not be stored; a restart will settle it",
 			"executor", r.executor.ID, "plan", r.executor.PlanID, "error", err)
@@ -232,8 +237,8 @@ func (e *Engine) leave(r *liveRun, apply func(*Executor) error) {
 	}
 }
 
-// persist stores the end of a run, and tries again for a while when the store
-// fails, since the outcome exists nowhere else.
+// persist stores the end of a run. The outcome exists nowhere else and its undo
+// waits for it, so it tries until the engine ends, and the run keeps its place.
 func (e *Engine) persist(r *liveRun, f Finish) (Executor, error) {
 	r.storing.Lock()
 	defer r.storing.Unlock()
@@ -241,12 +246,13 @@ func (e *Engine) persist(r *liveRun, f Finish) (Executor, error) {
 	pause := 100 * time.Millisecond
 	for attempt := 1; ; attempt++ {
 		ex, err := e.store.FinishRun(context.Background(), f)
-		if err == nil || attempt == 6 || CodeOf(err) == CodeNotFound {
+		if err == nil || CodeOf(err) == CodeNotFound || e.undos.Err() != nil {
+			r.failed = err
 			return ex, err
 		}
 		e.log.Warn("the store failed; trying again", "executor", f.ID, "attempt", attempt, "error", err)
 		sleep(e.undos, pause)
-		pause *= 2
+		pause = min(2*pause, 5*time.Second)
 	}
 }
 

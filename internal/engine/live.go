@@ -21,12 +21,16 @@ type liveRun struct {
 	mu    sync.Mutex
 	phase phase
 	apply func(*Executor) error // what a call-off makes of the executor
-	run   Run
+	// takeBack is set when somebody asked for the run to be undone, whatever
+	// the plan's undo policy and however the run ends.
+	takeBack bool
+	run      Run
 
 	// storing orders the writes of the run's record; sealed is set with the
 	// last one.
 	storing sync.Mutex
 	sealed  bool
+	failed  error // why its end is not stored after all; read after done
 }
 
 type phase int
@@ -35,7 +39,7 @@ const (
 	waiting phase = iota
 	started
 	gone // called off
-	over // its process has ended; what came of it is being stored
+	over // its process has ended or is not wanted; what came of it is being stored
 )
 
 func newLiveRun(ex Executor) *liveRun {
@@ -79,38 +83,32 @@ func (r *liveRun) callOff(apply func(*Executor) error) bool {
 
 // halt stops the run, unless it is over: then it is too late to change what is
 // being stored, and done tells when that is.
-func (r *liveRun) halt(why *StopReason) bool {
+func (r *liveRun) halt(reason string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.phase == over {
+	if r.phase != started {
 		return false
 	}
-	r.stop(why)
+	r.takeBack = true
+	r.stop(&StopReason{State: Halted, Reason: reason})
 	return true
 }
 
-// conclude ends the time in which the run can be halted.
-func (r *liveRun) conclude() {
+// conclude ends the time in which the run can be halted or called off. It
+// returns what a call-off wants made of the executor, nil when there was none.
+func (r *liveRun) conclude() func(*Executor) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.phase = over
-}
-
-func (r *liveRun) isOver() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.phase == over
-}
-
-// calledOff returns what a call-off wants made of the executor, nil when there
-// was none.
-func (r *liveRun) calledOff() func(*Executor) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.phase != gone {
-		return nil
-	}
 	return r.apply
+}
+
+// settling says whether it is decided what becomes of the executor, and only to
+// be stored.
+func (r *liveRun) settling() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.phase == gone || r.phase == over
 }
 
 func (r *liveRun) hasStarted() bool {
@@ -123,7 +121,7 @@ func (r *liveRun) hasStarted() bool {
 func (r *liveRun) stored(ctx context.Context) error {
 	select {
 	case <-r.done:
-		return nil
+		return r.failed
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
@@ -225,9 +223,9 @@ func (g *register) empty(ctx context.Context) error {
 // due at once must be claimed, so that its process waits when the time comes:
 // starting one takes some 15 ms of a core (measured), one after the other. The
 // rest is for a claim that has to wait for somebody else's commit: that of a
-// plan of 10,000 executors takes half a second (measured).
+// plan of 10,000 executors takes half a second or more (measured).
 func lead(n, cores int) time.Duration {
-	l := 500*time.Millisecond + time.Duration(n)*15*time.Millisecond*2/time.Duration(cores)
+	l := time.Second + time.Duration(n)*15*time.Millisecond*2/time.Duration(cores)
 	return min(l, maxLead)
 }
 

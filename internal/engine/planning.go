@@ -212,6 +212,10 @@ func (d *draft) executors(executions []Execution) ([]Executor, error) {
 		}
 		if x.Args != nil {
 			ex.Args = d.hidden.restore(x.Args)
+			if d.hidden.left(ex.Args) {
+				return nil, problemAt("/planner", "planner %s built a value from a secret of the attack; "+
+					"a secret can only be handed on whole", d.planner.Ref)
+			}
 			if err := d.checkOverride(ex); err != nil {
 				return nil, err
 			}

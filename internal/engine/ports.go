@@ -252,9 +252,6 @@ type StopReason struct {
 	Reason string // in words
 	// Shutdown is set when the daemon itself is stopping.
 	Shutdown bool
-	// TakeBack is set when somebody asked for the run to be undone, whatever
-	// the plan's undo policy.
-	TakeBack bool
 }
 
 func (s *StopReason) Error() string { return s.Reason }
@@ -277,7 +274,7 @@ type Start struct {
 const (
 	MaxTargets     = 1000
 	MaxUndoRecords = 1000
-	MaxUndoRecord  = 1 << 20   // bytes
+	MaxUndoRecord  = 64 << 10  // bytes
 	MaxResult      = 256 << 10 // bytes
 )
 

@@ -85,6 +85,13 @@ func (l *runLog) take(end bool) []LogEntry {
 	return out
 }
 
+// giveBack makes the last n entries taken be taken again: they were not stored.
+func (l *runLog) giveBack(n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stored -= n
+}
+
 // after returns at most limit entries after the sequence given.
 func (l *runLog) after(seq uint64, limit int) []LogEntry {
 	l.mu.Lock()

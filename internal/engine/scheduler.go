@@ -22,7 +22,7 @@ const (
 // brings an earlier one or frees a place.
 func (e *Engine) schedule() {
 	for e.loops.Err() == nil {
-		pause, err := e.pass(time.Now().UTC())
+		pause, err := e.pass()
 		if err != nil {
 			if e.loops.Err() != nil {
 				return
@@ -30,23 +30,32 @@ func (e *Engine) schedule() {
 			e.log.Error("the scheduler could not read or claim; it tries again", "error", err)
 			pause = storeRetry
 		}
-		sleep(e.loops, pause, e.wake, e.settings.ClockChanged)
+		sleep(e.loops, pause, e.wake)
 	}
 }
 
-// pass handles all that is to be handled at now and returns how long nothing
-// else will be; negative: until woken.
-func (e *Engine) pass(now time.Time) (time.Duration, error) {
+// watchClock wakes both loops when the wall clock was set.
+func (e *Engine) watchClock() {
+	for e.undos.Err() == nil {
+		sleep(e.undos, -1, e.settings.ClockChanged)
+		poke(e.wake)
+		poke(e.undo)
+	}
+}
+
+// pass handles all that is to be handled now and returns how long nothing else
+// will be; negative: until woken.
+func (e *Engine) pass() (time.Duration, error) {
 	limit := slack
 	for {
+		now := time.Now().UTC() // afresh: a claim may have waited for its commit
 		free := max(e.settings.MaxConcurrentRuns-e.live.len(), 0)
 		near, err := e.store.Due(e.loops, now.Add(lookAhead), limit+free, nil)
 		if err != nil {
 			return 0, err
 		}
-		late := countLate(near, now)
-		if late > 0 {
-			if err := e.miss(near[:late], now); err != nil {
+		if late := lateIn(near, now); len(late) > 0 {
+			if err := e.miss(late, now); err != nil {
 				return 0, err
 			}
 			limit = sweep
@@ -62,15 +71,16 @@ func (e *Engine) pass(now time.Time) (time.Duration, error) {
 	}
 }
 
-// countLate says how many executors at the head of the list are past their
-// grace.
-func countLate(list []Executor, now time.Time) int {
-	for i, ex := range list {
-		if !now.After(ex.Due.Add(ex.MisfireGrace)) {
-			return i
+// lateIn returns the executors of the list that are past their grace. Graces
+// differ, so they may stand anywhere in it.
+func lateIn(list []Executor, now time.Time) []Executor {
+	var late []Executor
+	for _, ex := range list {
+		if now.After(ex.Due.Add(ex.MisfireGrace)) {
+			late = append(late, ex)
 		}
 	}
-	return len(list)
+	return late
 }
 
 // due says how many executors at the head of the list must be claimed now.

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/chaos-monkey-engine/cmed/sdk/schema"
@@ -72,26 +73,38 @@ func (h *placeholders) restore(doc json.RawMessage) json.RawMessage {
 	return json.RawMessage(out)
 }
 
+// left says whether a placeholder is still in doc: inside another text, where it
+// can't be put back.
+func (h *placeholders) left(doc json.RawMessage) bool {
+	return strings.Contains(string(doc), h.prefix)
+}
+
 // scrubber removes the secrets of a config from what its run says. Values of
 // fewer than four characters are left: they would mangle ordinary text.
 type scrubber struct{ replacer *strings.Replacer }
 
 func newScrubber(c Config, pointers []string) scrubber {
-	var pairs []string
+	var secrets []string
 	_, _ = schema.Replace(c.Doc, pointers, func(_ string, value json.RawMessage) json.RawMessage {
 		for _, s := range stringsIn(value) {
 			if len(s) < 4 {
 				continue
 			}
-			pairs = append(pairs, s, redacted)
+			secrets = append(secrets, s)
 			if quoted, err := json.Marshal(s); err == nil && string(quoted[1:len(quoted)-1]) != s {
-				pairs = append(pairs, string(quoted[1:len(quoted)-1]), redacted)
+				secrets = append(secrets, string(quoted[1:len(quoted)-1]))
 			}
 		}
 		return value
 	})
-	if pairs == nil {
+	if secrets == nil {
 		return scrubber{}
+	}
+	// Of several that begin at one place, strings.Replacer takes the first.
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, s := range secrets {
+		pairs = append(pairs, s, redacted)
 	}
 	return scrubber{replacer: strings.NewReplacer(pairs...)}
 }

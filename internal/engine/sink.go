@@ -47,6 +47,7 @@ func (s *sink) Progress(p Progress) {
 func (s *sink) Targets(targets []Target) {
 	s.run.update(func(r *Run) {
 		for _, t := range targets {
+			t.ID, t.Name, t.State = s.job.scrub.text(t.ID), s.job.scrub.text(t.Name), s.job.scrub.text(t.State)
 			t.Detail = s.job.scrub.doc(t.Detail)
 			r.Targets = append(r.Targets, t)
 		}
@@ -104,7 +105,9 @@ func (e *Engine) save(r *liveRun) {
 	if r.sealed { // its end is stored already, log and all
 		return
 	}
-	if err := e.store.SaveRun(context.Background(), r.record(), r.log.take(false)); err != nil {
+	entries := r.log.take(false)
+	if err := e.store.SaveRun(context.Background(), r.record(), entries); err != nil {
+		r.log.giveBack(len(entries))
 		e.log.Warn("part of a run's record could not be stored", "executor", r.executor.ID, "error", err)
 	}
 }

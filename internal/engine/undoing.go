@@ -31,7 +31,7 @@ func (e *Engine) undoLoop() {
 			e.log.Error("the undo loop could not read the store; it tries again", "error", err)
 			pause = storeRetry
 		}
-		sleep(e.undos, pause, e.undo, e.settings.ClockChanged)
+		sleep(e.undos, pause, e.undo)
 	}
 }
 
@@ -87,12 +87,20 @@ func (e *Engine) undoRun(id ExecutorID) {
 
 // undoOne makes one attempt at one record. The error is the store's.
 func (e *Engine) undoOne(id UndoID) error {
+	wanted := false
 	record, err := e.store.UpdateUndo(e.undos, id, func(u *UndoRecord) error {
+		wanted = u.State.Unsettled() && !u.Due.IsZero()
+		if !wanted { // abandoned or settled since the list was read
+			return ErrSkip
+		}
 		u.State = RecordUndoing
 		u.Attempts++
 		return nil
 	})
-	if err != nil {
+	switch {
+	case CodeOf(err) == CodeNotFound, err == nil && !wanted:
+		return nil
+	case err != nil:
 		return err
 	}
 	e.changed.notify()
@@ -100,6 +108,9 @@ func (e *Engine) undoOne(id UndoID) error {
 	interrupted := e.undos.Err() != nil && !answer.Outcome.Settles()
 	now := time.Now().UTC()
 	record, err = e.store.UpdateUndo(context.Background(), id, func(u *UndoRecord) error {
+		if u.State != RecordUndoing { // abandoned in the meantime
+			return ErrSkip
+		}
 		applyAnswer(u, answer, now, interrupted)
 		return nil
 	})
@@ -135,9 +146,11 @@ func (e *Engine) attempt(record UndoRecord) UndoAnswer {
 	if err != nil {
 		return UndoAnswer{Outcome: OutcomeFailed, Message: err.Error()}
 	}
+	log := &runLog{} // with the bounds of a run's
 	answer, err := e.host.Undo(ctx, call, func(entry LogEntry) {
-		e.appendLog(record.Executor, scrub.entry(entry))
+		log.append(scrub.entry(entry), func() { e.appendLog(record.Executor, log.take(false)) })
 	})
+	e.appendLog(record.Executor, log.take(true))
 	if err != nil {
 		answer = UndoAnswer{Outcome: OutcomeFailed, Message: err.Error()}
 	}
@@ -188,15 +201,24 @@ func (e *Engine) reportUndo(u UndoRecord) {
 	if u.Message != "" {
 		text += ": " + u.Message
 	}
-	e.appendLog(u.Executor, LogEntry{At: time.Now().UTC(), Level: level, Source: "undo", Message: text})
+	e.appendLog(u.Executor, []LogEntry{{At: time.Now().UTC(), Level: level, Source: "undo", Message: text}})
 	daemon("undo attempted", "executor", u.Executor, "record", u.Sequence, "ref", u.Ref, "attempt", u.Attempts,
 		"outcome", u.Outcome, "state", u.State, "message", u.Message)
 	e.changed.notify()
 }
 
-func (e *Engine) appendLog(id ExecutorID, entry LogEntry) {
-	if err := e.store.AppendLog(context.Background(), id, []LogEntry{clip(entry)}); err != nil {
-		e.log.Warn("a line of an undo's log could not be stored", "executor", id, "error", err)
+// appendLog adds entries to the log of a run that has ended; the store numbers
+// them.
+func (e *Engine) appendLog(id ExecutorID, entries []LogEntry) {
+	if len(entries) == 0 {
+		return
+	}
+	for i := range entries {
+		entries[i] = clip(entries[i])
+		entries[i].Seq = 0
+	}
+	if err := e.store.AppendLog(context.Background(), id, entries); err != nil {
+		e.log.Warn("part of an undo's log could not be stored", "executor", id, "error", err)
 	}
 	e.changed.notify()
 }

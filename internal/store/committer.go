@@ -14,7 +14,10 @@ const (
 	queueLength = 1024
 	// batchRecords bounds how many records are put in one transaction: they
 	// are in memory until it commits. A single larger write is let through.
-	batchRecords = 10_000
+	batchRecords = 1_000
+	// bulkRecords is how many records make a write a bulky one, which lets the
+	// others go first.
+	bulkRecords = 500
 )
 
 // The stages of a write. Its caller may withdraw it as long as it is waiting.
@@ -64,8 +67,12 @@ func (s *Store) enqueue(ctx context.Context, w *write) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	queue := s.queue
+	if w.records > bulkRecords {
+		queue = s.bulk
+	}
 	select {
-	case s.queue <- w:
+	case queue <- w:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -92,20 +99,16 @@ func (s *Store) run() {
 // take returns what waits. When nothing does, it waits for it, unless busy: then
 // it returns nothing. It reports false when the queue is closed and empty.
 func (s *Store) take(busy bool) (batch []*write, open bool) {
-	records := 0
+	first, open := s.next(busy)
+	if first == nil {
+		return nil, open
+	}
+	batch, records := accept(nil, 0, first)
 	for records < batchRecords {
-		if len(batch) == 0 && !busy {
-			w, open := <-s.queue
-			if !open {
-				return nil, false
-			}
-			batch, records = accept(batch, records, w)
-			continue
-		}
 		select {
 		case w, open := <-s.queue:
 			if !open {
-				return batch, len(batch) > 0
+				return batch, true
 			}
 			batch, records = accept(batch, records, w)
 		default:
@@ -113,6 +116,41 @@ func (s *Store) take(busy bool) (batch []*write, open bool) {
 		}
 	}
 	return batch, true
+}
+
+// next returns a write: a small one if there is any, so that a claim waits for
+// one bulky commit at most. It reports false when both queues, which are closed
+// together, are closed and empty. When busy it returns nothing rather than wait.
+func (s *Store) next(busy bool) (*write, bool) {
+	select {
+	case w, open := <-s.queue:
+		return orFrom(s.bulk, w, open)
+	default:
+	}
+	if busy {
+		select {
+		case w, open := <-s.bulk:
+			return orFrom(s.queue, w, open)
+		default:
+			return nil, true
+		}
+	}
+	select {
+	case w, open := <-s.queue:
+		return orFrom(s.bulk, w, open)
+	case w, open := <-s.bulk:
+		return orFrom(s.queue, w, open)
+	}
+}
+
+// orFrom returns what one queue gave, or when that is closed, the rest of the
+// other.
+func orFrom(other chan *write, w *write, open bool) (*write, bool) {
+	if open {
+		return w, true
+	}
+	w, open = <-other
+	return w, open
 }
 
 // accept adds w to the batch unless its caller has withdrawn it.

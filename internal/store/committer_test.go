@@ -229,3 +229,26 @@ func TestALargeBatchIsSplit(t *testing.T) {
 		t.Errorf("writes of half a batch each ran in transactions %d, %d, %d", first, second, third)
 	}
 }
+
+func TestASmallWriteOvertakesBulkyOnes(t *testing.T) {
+	s := openStore(t)
+	h := hold(t, s)
+	order := make(chan string, 4)
+	write := func(name string, records int) *write {
+		return &write{records: records, done: make(chan struct{}), fn: func(tx *txn) error {
+			order <- name
+			return tx.put(bucketCache, []byte(name), present)
+		}}
+	}
+	for range 3 {
+		s.bulk <- write("bulky", bulkRecords+1)
+	}
+	s.queue <- write("small", 1)
+	h.done()
+	if first := <-order; first != "small" {
+		t.Errorf("the first was %s", first)
+	}
+	for range 3 {
+		<-order
+	}
+}

@@ -28,7 +28,8 @@ type Store struct {
 
 	closing   sync.RWMutex // held for reading while a write is put in the queue
 	closed    bool
-	queue     chan *write
+	queue     chan *write   // small writes
+	bulk      chan *write   // those of many records; they wait for the others
 	committed chan struct{} // closed when the committer has ended
 }
 
@@ -94,10 +95,10 @@ func explainOpen(path string, err error) error {
 
 // load makes the open file ours and starts the committer.
 func load(db *bbolt.DB, fresh bool) (*Store, error) {
-	if err := tighten(db.Path()); err != nil {
+	if err := migrate(db, migrations); err != nil {
 		return nil, err
 	}
-	if err := migrate(db, migrations); err != nil {
+	if err := tighten(db.Path()); err != nil {
 		return nil, err
 	}
 	if fresh {
@@ -105,7 +106,7 @@ func load(db *bbolt.DB, fresh bool) (*Store, error) {
 			return nil, err
 		}
 	}
-	s := &Store{db: db, queue: make(chan *write, queueLength), committed: make(chan struct{})}
+	s := &Store{db: db, queue: make(chan *write, queueLength), bulk: make(chan *write, queueLength), committed: make(chan struct{})}
 	err := db.View(func(tx *bbolt.Tx) error {
 		s.id = string(tx.Bucket(metaName).Get(metaID))
 		return nil
@@ -149,6 +150,7 @@ func (s *Store) Close() error {
 	if !s.closed {
 		s.closed = true
 		close(s.queue)
+		close(s.bulk)
 	}
 	s.closing.Unlock()
 	<-s.committed
