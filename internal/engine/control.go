@@ -76,6 +76,9 @@ func (e *Engine) MoveExecutor(ctx context.Context, id ExecutorID, due time.Time)
 	}
 	due = due.UTC().Truncate(time.Microsecond)
 	ex, err := e.alter(ctx, id, func(ex *Executor) error {
+		if ex.Deletion != nil {
+			return Errorf(CodeConflict, "executor %s is being deleted", id)
+		}
 		if ex.State.Final() && !ex.State.NeverRan() {
 			return Errorf(CodeConflict, "executor %s has run already (%s), so it cannot be moved; post a new plan", id, ex.State)
 		}

@@ -511,3 +511,25 @@ func TestHaltAfterTimeoutUnderKeep(t *testing.T) {
 		}
 	})
 }
+
+func TestAcceptedDeletionSurvivesARestart(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		d.stage.attacks["test:Slow"] = harming(1, hold)
+		d.stage.undo = func(engine.UndoCall) (engine.UndoAnswer, error) {
+			time.Sleep(30 * time.Second)
+			return engine.UndoAnswer{Outcome: engine.OutcomeUndone}, nil
+		}
+		plan := d.plan("test:Slow", time.Second)
+		in(2 * time.Second)
+		deletion, err := d.DeletePlan(t.Context(), plan.ID, false)
+		if err != nil || deletion.Done {
+			t.Fatal(deletion, err)
+		}
+		d.kill()
+		d.start()
+		in(24 * time.Hour)
+		if _, err := d.Plan(t.Context(), plan.ID); engine.CodeOf(err) != engine.CodeNotFound {
+			t.Errorf("a day after the deletion was accepted: %v", err)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -27,16 +28,7 @@ func (e *Engine) DeletePlan(ctx context.Context, id PlanID, abandonUndo bool) (D
 	if _, err := e.store.Plan(ctx, id); err != nil {
 		return Deletion{}, err
 	}
-	return e.remove(ctx, removal{
-		name:    "plan " + string(id),
-		abandon: abandonUndo,
-		pending: func(ctx context.Context) (bool, error) {
-			p, err := e.store.Plan(ctx, id)
-			return p.Counts.Pending > 0, err
-		},
-		pages: func(ctx context.Context, fn func([]Executor) error) error { return e.pages(ctx, id, fn) },
-		drop:  func(ctx context.Context) error { return e.store.DeletePlan(ctx, id) },
-	})
+	return e.remove(ctx, e.planRemoval(id, abandonUndo))
 }
 
 // DeleteExecutor deletes one executor by the rules of DeletePlan.
@@ -44,9 +36,26 @@ func (e *Engine) DeleteExecutor(ctx context.Context, id ExecutorID, abandonUndo 
 	if _, err := e.store.Executor(ctx, id); err != nil {
 		return Deletion{}, err
 	}
-	return e.remove(ctx, removal{
-		name:    "executor " + string(id),
-		abandon: abandonUndo,
+	return e.remove(ctx, e.executorRemoval(id, abandonUndo))
+}
+
+func (e *Engine) planRemoval(id PlanID, abandonUndo bool) removal {
+	return removal{
+		name: "plan " + string(id),
+		mark: Removal{Plan: true, AbandonUndo: abandonUndo},
+		pending: func(ctx context.Context) (bool, error) {
+			p, err := e.store.Plan(ctx, id)
+			return p.Counts.Pending > 0, err
+		},
+		pages: func(ctx context.Context, fn func([]Executor) error) error { return e.pages(ctx, id, fn) },
+		drop:  func(ctx context.Context) error { return e.store.DeletePlan(ctx, id) },
+	}
+}
+
+func (e *Engine) executorRemoval(id ExecutorID, abandonUndo bool) removal {
+	return removal{
+		name: "executor " + string(id),
+		mark: Removal{AbandonUndo: abandonUndo},
 		pending: func(ctx context.Context) (bool, error) {
 			ex, err := e.store.Executor(ctx, id)
 			return !ex.State.Final(), err
@@ -59,13 +68,13 @@ func (e *Engine) DeleteExecutor(ctx context.Context, id ExecutorID, abandonUndo 
 			return fn([]Executor{ex})
 		},
 		drop: func(ctx context.Context) error { return e.store.DeleteExecutor(ctx, id) },
-	})
+	}
 }
 
 // removal is the deletion of something that has executors.
 type removal struct {
-	name    string
-	abandon bool
+	name string
+	mark Removal
 	// pending says whether any of its executors is not final; a cheap look.
 	pending func(context.Context) (bool, error)
 	pages   func(context.Context, func([]Executor) error) error
@@ -87,7 +96,7 @@ func (r removal) each(ctx context.Context, fn func(Executor) error) error {
 // remove halts and undoes, waits a while, and deletes; if that takes longer it
 // goes on by itself.
 func (e *Engine) remove(ctx context.Context, r removal) (Deletion, error) {
-	if !r.abandon {
+	if !r.mark.AbandonUndo {
 		if err := e.refuseUndo(ctx, r, func(s UndoState) bool { return s == UndoFailed }); err != nil {
 			return Deletion{}, err
 		}
@@ -103,6 +112,9 @@ func (e *Engine) remove(ctx context.Context, r removal) (Deletion, error) {
 	defer cancel()
 	err = e.removeWhenSettled(waiting, r)
 	if errors.Is(err, errStillAtIt) {
+		if err := e.accept(ctx, r); err != nil {
+			return Deletion{}, err
+		}
 		if !e.inBackground(func() { e.removeLater(r) }) {
 			return Deletion{}, errClosed
 		}
@@ -118,7 +130,7 @@ func (e *Engine) removeWhenSettled(ctx context.Context, r removal) error {
 	if err := e.changed.until(ctx, func() (bool, error) { return e.settled(ctx, r) }); err != nil {
 		return err
 	}
-	if !r.abandon {
+	if !r.mark.AbandonUndo {
 		if err := e.refuseUndo(ctx, r, UndoState.Unsettled); err != nil {
 			return err
 		}
@@ -126,7 +138,7 @@ func (e *Engine) removeWhenSettled(ctx context.Context, r removal) error {
 	if err := r.drop(ctx); err != nil {
 		return err
 	}
-	e.log.Info("deleted", "what", r.name, "undo_abandoned", r.abandon)
+	e.log.Info("deleted", "what", r.name, "undo_abandoned", r.mark.AbandonUndo)
 	e.changed.notify()
 	return nil
 }
@@ -142,7 +154,7 @@ func (e *Engine) settled(ctx context.Context, r removal) (bool, error) {
 		if ex.Undo != UndoOpen && ex.Undo != UndoUndoing {
 			return nil
 		}
-		if r.abandon {
+		if r.mark.AbandonUndo {
 			settled = settled && !e.undoing.has(ex.ID)
 			return nil
 		}
@@ -151,6 +163,59 @@ func (e *Engine) settled(ctx context.Context, r removal) (bool, error) {
 		return err
 	})
 	return settled, err
+}
+
+// accept marks what the deletion waits for, so that a restart goes on with it.
+func (e *Engine) accept(ctx context.Context, r removal) error {
+	return r.pages(ctx, func(page []Executor) error {
+		var ids []ExecutorID
+		for _, ex := range page {
+			if !ex.State.Final() || ex.Undo.Unsettled() {
+				ids = append(ids, ex.ID)
+			}
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		_, err := e.store.Transition(ctx, ids, func(ex *Executor) error {
+			ex.Deletion = &r.mark
+			return nil
+		})
+		return err
+	})
+}
+
+// accepted returns the deletions that an earlier daemon had accepted: what they
+// wait for has been interrupted or has open undo records.
+func (e *Engine) accepted(ctx context.Context, interrupted []Executor) (map[string]removal, error) {
+	found := map[string]removal{}
+	note := func(ex Executor) {
+		switch {
+		case ex.Deletion == nil:
+		case ex.Deletion.Plan:
+			found[string(ex.PlanID)] = e.planRemoval(ex.PlanID, ex.Deletion.AbandonUndo)
+		default:
+			found[string(ex.ID)] = e.executorRemoval(ex.ID, ex.Deletion.AbandonUndo)
+		}
+	}
+	for _, ex := range interrupted {
+		note(ex)
+	}
+	for cursor := Cursor(""); ; {
+		records, next, err := e.store.OpenUndos(ctx, 500, cursor)
+		if err != nil {
+			return nil, fmt.Errorf("find accepted deletions: %w", err)
+		}
+		for _, u := range records {
+			if ex, err := e.store.Executor(ctx, u.Executor); err == nil {
+				note(ex)
+			}
+		}
+		if next == "" {
+			return found, nil
+		}
+		cursor = next
+	}
 }
 
 // removeLater finishes a deletion that took longer than its caller would wait.

@@ -65,7 +65,12 @@ func New(settings Settings, store Store, host Host) *Engine {
 // Start settles what an earlier daemon left, then begins to schedule. The
 // context bounds the settling only.
 func (e *Engine) Start(ctx context.Context) error {
-	if err := e.reconcile(ctx); err != nil {
+	interrupted, err := e.reconcile(ctx)
+	if err != nil {
+		return err
+	}
+	deletions, err := e.accepted(ctx, interrupted)
+	if err != nil {
 		return err
 	}
 	e.mu.Lock()
@@ -78,6 +83,9 @@ func (e *Engine) Start(ctx context.Context) error {
 	e.background.Go(e.undoLoop)
 	e.background.Go(e.tidy)
 	e.background.Go(e.watchClock)
+	for _, r := range deletions {
+		e.background.Go(func() { e.removeLater(r) })
+	}
 	return nil
 }
 

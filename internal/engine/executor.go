@@ -97,6 +97,15 @@ type Executor struct {
 	// Args replaces the attack's args of the plan for this executor; nil: not.
 	Args  json.RawMessage `json:"args,omitempty"`
 	Claim *Claim          `json:"claim,omitempty"`
+	// Deletion is set when a deletion was accepted that waits for this
+	// executor's run or undo.
+	Deletion *Removal `json:"deletion,omitempty"`
+}
+
+// Removal says what an accepted deletion is of.
+type Removal struct {
+	Plan        bool `json:"plan,omitempty"` // the whole plan
+	AbandonUndo bool `json:"abandon_undo,omitempty"`
 }
 
 // Claim is what a starting executor remembers of who claimed it, so that after

@@ -9,24 +9,25 @@ import (
 // reconcile settles what an earlier daemon on this store left behind: its
 // processes are ended first, then every executor that may have run becomes
 // lost, and one that certainly did not goes back to scheduled. The undo loop
-// then takes up the open records.
-func (e *Engine) reconcile(ctx context.Context) error {
+// then takes up the open records. It returns the executors as it found them.
+func (e *Engine) reconcile(ctx context.Context) (interrupted []Executor, err error) {
 	if err := e.host.Reap(ctx); err != nil {
-		return fmt.Errorf("end the processes an earlier daemon left: %w", err)
+		return nil, fmt.Errorf("end the processes an earlier daemon left: %w", err)
 	}
 	boot := e.settings.Boot()
 	query := ExecutorQuery{States: []State{Starting, Running}, Limit: 200}
 	for {
 		list, _, err := e.store.Executors(ctx, query)
 		if err != nil {
-			return fmt.Errorf("find interrupted executors: %w", err)
+			return nil, fmt.Errorf("find interrupted executors: %w", err)
 		}
 		if len(list) == 0 {
-			return nil
+			return interrupted, nil
 		}
+		interrupted = append(interrupted, list...)
 		for _, ex := range list { // each leaves these states, so the query moves on
 			if err := e.settleInterrupted(ctx, ex, boot); err != nil {
-				return fmt.Errorf("settle interrupted executor %s: %w", ex.ID, err)
+				return nil, fmt.Errorf("settle interrupted executor %s: %w", ex.ID, err)
 			}
 		}
 	}
