@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"sync"
 	"time"
 
@@ -123,15 +124,15 @@ func announce(w io.Writer, d *daemon) {
 			broken++
 		}
 	}
-	missing := ""
+	var missing strings.Builder
 	for _, f := range d.cfg.pluginFolders() {
 		if errors.Is(f.check(), fs.ErrNotExist) {
-			missing += "; " + f.kind + " folder missing"
+			missing.WriteString("; " + f.kind + " folder missing")
 		}
 	}
 	fmt.Fprintf(w, "cmed %s is ready: %s (%s, %s, %d broken; zone %s%s)\n", thisBuild().Version, baseURL(d.listener),
 		count(len(d.engine.Offers(engine.KindAttack)), "attack"),
-		count(len(d.engine.Offers(engine.KindPlanner)), "planner"), broken, d.cfg.zone, missing)
+		count(len(d.engine.Offers(engine.KindPlanner)), "planner"), broken, d.cfg.zone, missing.String())
 }
 
 // count is a number of things in words.

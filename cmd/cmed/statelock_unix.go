@@ -25,7 +25,7 @@ func lockState(folder string) (*stateLock, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the state folder (--state-folder): %w", err)
 	}
-	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) //nolint:gosec // a descriptor fits
+	err = unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if err == nil {
 		return &stateLock{file}, nil
 	}
