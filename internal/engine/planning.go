@@ -173,15 +173,18 @@ func (e *Engine) callPlanner(ctx context.Context, d *draft) (Planned, error) {
 		Name: d.plan.Name, Config: d.plan.Planner, Attack: d.forPlanner,
 		Now: d.plan.Created, Zone: d.plan.Zone, Seed: d.plan.Seed,
 	})
+	scrub := newScrubber(d.plan.Planner, d.plan.PlannerSecrets)
 	if failure := (*Failure)(nil); errors.As(err, &failure) {
-		scrub := newScrubber(d.plan.Planner, d.plan.PlannerSecrets)
 		if failure.Stack != "" {
 			e.log.Warn("planner panicked", "ref", d.planner.Ref, "plugin", d.planner.Plugin, "stack", scrub.text(failure.Stack))
 		}
 		return Planned{}, problemAt("/planner"+failure.Pointer, "%s", scrub.text(failure.Message))
 	}
 	if err != nil {
-		return Planned{}, problemAt("/planner/ref", "planner %s did not answer: %s", d.planner.Ref, err)
+		return Planned{}, problemAt("/planner/ref", "planner %s did not answer: %s", d.planner.Ref, scrub.text(err.Error()))
+	}
+	for i := range planned.Warnings {
+		planned.Warnings[i] = scrub.text(planned.Warnings[i])
 	}
 	if len(planned.Executions) == 0 {
 		return Planned{}, problemAt("/planner", "planner %s planned nothing for these args", d.planner.Ref)

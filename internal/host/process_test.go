@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -180,7 +181,8 @@ func TestUndoRecordsAreAcknowledged(t *testing.T) {
 	if len(sink.undos) != 1 || string(sink.undos[0].Record) != `{"n":1}` {
 		t.Errorf("undos: %v", sink.undos)
 	}
-	if want := `first "" second "an undo record is a JSON document of at most 1048576 bytes"`; sink.text("attack") != want {
+	want := fmt.Sprintf(`first "" second "an undo record is a JSON document of at most %d bytes"`, engine.MaxUndoRecord)
+	if sink.text("attack") != want {
 		t.Errorf("acks: %s", sink.text("attack"))
 	}
 	if sink.undone[1].Outcome != engine.OutcomeNothingToDo {
