@@ -140,8 +140,7 @@ func (e *Engine) haltOne(ctx context.Context, id ExecutorID, reason string) erro
 	if off {
 		e.log.Info("executor called off", "executor", id, "plan", ex.PlanID, "reason", ex.Reason)
 	}
-	_, err = e.takeBack(ctx, id)
-	return err
+	return e.takeBack(ctx, id)
 }
 
 // HaltPlan halts every executor of the plan as HaltExecutor does and returns

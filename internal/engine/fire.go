@@ -227,7 +227,7 @@ func (e *Engine) leave(r *liveRun, apply func(*Executor) error) {
 		return apply(ex)
 	}})
 	if err != nil {
-		e.log.Error("what became of a claimed executor could not be stored; a restart will settle it",
+		e.log.Error("what became of a claimed executor could not be stored; after a restart it may count as lost",
 			"executor", r.executor.ID, "plan", r.executor.PlanID, "error", err)
 		return
 	}

@@ -264,6 +264,3 @@ func (e *Engine) warnings(p Plan, planned Planned, executors []Executor) []strin
 	}
 	return out
 }
-
-// isSkip says whether a transition left things as they were.
-func isSkip(err error) bool { return errors.Is(err, ErrSkip) }

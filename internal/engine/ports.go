@@ -85,7 +85,8 @@ type Store interface {
 
 	// AddUndo stores a new record and opens the executor's undo.
 	AddUndo(ctx context.Context, r UndoRecord) error
-	// UpdateUndo changes one record, and the executor's undo state with it.
+	// UpdateUndo changes one record, and the executor's undo state with it. When
+	// fn returns ErrSkip the record is left and returned as it is.
 	UpdateUndo(ctx context.Context, id UndoID, fn func(*UndoRecord) error) (UndoRecord, error)
 	// Undos returns the records of one executor in the order of their sequence.
 	Undos(ctx context.Context, id ExecutorID) ([]UndoRecord, error)

@@ -224,13 +224,12 @@ func (e *Engine) appendLog(id ExecutorID, entries []LogEntry) {
 }
 
 // takeBack has every unsettled record of a run executed now, kept and failed
-// ones too, and says whether there was any.
-func (e *Engine) takeBack(ctx context.Context, id ExecutorID) (bool, error) {
+// ones too.
+func (e *Engine) takeBack(ctx context.Context, id ExecutorID) error {
 	records, err := e.store.Undos(ctx, id)
 	if err != nil {
-		return false, err
+		return err
 	}
-	asked := false
 	now := time.Now().UTC()
 	for _, record := range records {
 		_, err := e.store.UpdateUndo(ctx, record.UndoID, func(u *UndoRecord) error {
@@ -242,15 +241,14 @@ func (e *Engine) takeBack(ctx context.Context, id ExecutorID) (bool, error) {
 				return ErrSkip
 			}
 			u.Due = now
-			asked = true
 			return nil
 		})
-		if err != nil && !isSkip(err) {
-			return asked, err
+		if err != nil {
+			return err
 		}
 	}
 	poke(e.undo)
-	return asked, nil
+	return nil
 }
 
 // undosAtRest waits until no undo is under way or due.
