@@ -5,6 +5,7 @@ package examples_test
 import (
 	"bufio"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,7 +14,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const id = "0190a1b2c3d47e5f8091a2b3c4d5e6f7"
 
@@ -71,6 +76,11 @@ var calls = []struct {
 	{"show-log.sh", []string{id}, sent{"GET", "/api/1/executors/" + id + "/log", "", ""}},
 	{"show-log.sh", []string{id, "follow"}, sent{"GET", "/api/1/executors/" + id + "/log?follow=true", "", ""}},
 	{"halt-executor.sh", []string{id}, sent{"POST", "/api/1/executors/" + id + "/halt", "application/json", `{"reason": "halted by hand"}`}},
+	{"halt-everything.sh", nil, sent{"PUT", "/api/1/halt", "application/json", `{"reason": "halted by hand"}`}},
+	{"halt-everything.sh", []string{`the "shop" \ is down`}, sent{"PUT", "/api/1/halt", "application/json", `{"reason": "the \"shop\" \\ is down"}`}},
+	{"show-halt.sh", nil, sent{"GET", "/api/1/halt", "", ""}},
+	{"release-halt.sh", nil, sent{"DELETE", "/api/1/halt", "", ""}},
+	{"list-undos.sh", nil, sent{"GET", "/api/1/undos/", "", ""}},
 	{"delete-executor.sh", []string{id}, sent{"DELETE", "/api/1/executors/" + id, "", ""}},
 }
 
@@ -92,7 +102,13 @@ func TestScriptsCallTheAPI(t *testing.T) {
 	}
 }
 
-func TestPostPlanSendsTheFile(t *testing.T) {
+// planScripts lists the scripts that send a plan from a file, and where to.
+var planScripts = map[string]string{
+	"post-plan.sh":    "/api/1/plans/",
+	"preview-plan.sh": "/api/1/plans/?dry_run=true",
+}
+
+func TestPlanScriptsSendTheFile(t *testing.T) {
 	const file = "../plans/exact-api-request.json" // as seen from the scripts
 	plan, err := os.ReadFile("plans/" + filepath.Base(file))
 	if err != nil {
@@ -101,18 +117,20 @@ func TestPostPlanSendsTheFile(t *testing.T) {
 	documented := strings.TrimSpace(string(plan))
 	moved := strings.ReplaceAll(documented, "2016-06-21T15:30:12+02:00", "2030-10-23T19:19")
 	url, last := daemon(t, http.StatusOK)
-	for _, c := range []struct {
-		args []string
-		want string
-	}{
-		{[]string{file}, documented},
-		{[]string{file, "2030-10-23T19:19"}, moved},
-	} {
-		if output, err := script(t, url, "post-plan.sh", c.args...); err != nil {
-			t.Fatalf("%v: %s", err, output)
-		}
-		if got, want := last(), (sent{"POST", "/api/1/plans/", "application/json", c.want}); got != want {
-			t.Errorf("sent %+v\nwant %+v", got, want)
+	for name, path := range planScripts {
+		for _, c := range []struct {
+			args []string
+			want string
+		}{
+			{[]string{file}, documented},
+			{[]string{file, "2030-10-23T19:19"}, moved},
+		} {
+			if output, err := script(t, url, name, c.args...); err != nil {
+				t.Fatalf("%s: %v: %s", name, err, output)
+			}
+			if got, want := last(), (sent{"POST", path, "application/json", c.want}); got != want {
+				t.Errorf("%s sent %+v\nwant %+v", name, got, want)
+			}
 		}
 	}
 }
@@ -127,19 +145,24 @@ func TestScriptsFailWhenTheDaemonRefuses(t *testing.T) {
 		}
 	}
 	url, last := daemon(t, http.StatusBadRequest)
-	if _, err := script(t, url, "post-plan.sh", "../plans/exact-api-request.json"); err == nil {
-		t.Error("post-plan.sh succeeds, though the plan is refused")
+	for name := range planScripts {
+		if _, err := script(t, url, name, "../plans/exact-api-request.json"); err == nil {
+			t.Errorf("%s succeeds, though the plan is refused", name)
+		}
+		last()
 	}
-	last()
 }
 
 func TestScriptsSayWhatTheyMiss(t *testing.T) {
+	demanding := slices.Collect(maps.Keys(planScripts))
 	for _, call := range calls {
-		if len(call.args) == 0 || call.args[0] != id {
-			continue
+		if len(call.args) > 0 && call.args[0] == id {
+			demanding = append(demanding, call.script)
 		}
-		if output, err := script(t, "http://127.0.0.1:0", call.script); err == nil || !strings.Contains(output, "usage: "+call.script) {
-			t.Errorf("%s without arguments: %v, %q", call.script, err, output)
+	}
+	for _, name := range demanding {
+		if output, err := script(t, "http://127.0.0.1:0", name); err == nil || !strings.Contains(output, "usage: "+name) {
+			t.Errorf("%s without arguments: %v, %q", name, err, output)
 		}
 	}
 }
@@ -149,7 +172,7 @@ func TestEveryScriptIsTried(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tried := []string{"post-plan.sh"}
+	tried := slices.Collect(maps.Keys(planScripts))
 	for _, call := range calls {
 		tried = append(tried, call.script)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -27,10 +28,11 @@ func TestDescribe(t *testing.T) {
 	for _, want := range []struct {
 		plugin, ref, kind, effect string
 		aliases                   []string
+		harmless                  bool // it can dry-run and list its targets
 	}{
-		{"api_request", "api_request:ApiRequest", "attack", "irreversible", []string{"api_request.ApiRequest"}},
-		{"exact_planner", "exact_planner:ExactPlanner", "planner", "", nil},
-		{"simple_planner", "simple_planner:SimplePlanner", "planner", "", nil},
+		{"api_request", "api_request:ApiRequest", "attack", "irreversible", []string{"api_request.ApiRequest"}, true},
+		{"exact_planner", "exact_planner:ExactPlanner", "planner", "", nil, false},
+		{"simple_planner", "simple_planner:SimplePlanner", "planner", "", nil, false},
 	} {
 		t.Run(want.plugin, func(t *testing.T) {
 			text, err := exec.CommandContext(t.Context(), filepath.Join(binaries, want.plugin), pluginv1.DescribeArg).Output()
@@ -47,6 +49,9 @@ func TestDescribe(t *testing.T) {
 			o := described.Offers[0]
 			if o.Ref != want.ref || o.Kind != want.kind || o.Effect != want.effect || !slices.Equal(o.Aliases, want.aliases) {
 				t.Errorf("offers %s %v, %s, effect %q", o.Ref, o.Aliases, o.Kind, o.Effect)
+			}
+			if o.CanDryRun != want.harmless || o.CanListTargets != want.harmless {
+				t.Errorf("can dry-run %t, can list targets %t", o.CanDryRun, o.CanListTargets)
 			}
 			expectSound(t, o)
 		})
@@ -150,30 +155,25 @@ func TestSimplePlanner(t *testing.T) {
 
 // outcome is what a run told the host.
 type outcome struct {
-	target string
-	result struct {
+	target, log string
+	document    string // the result's
+	result      struct {
 		Status int
 		Body   string
 	}
 	failure *pluginv1.Failure
 }
 
+// apiRequestConfig is a config of the attack with the args given.
+func apiRequestConfig(args string) []byte {
+	return []byte(`{"ref": "api_request:ApiRequest", "args": ` + args + `}`)
+}
+
 // apiRequest runs the attack with the args given. When stop yields, the run is
 // told to stop.
 func apiRequest(t *testing.T, args string, stop <-chan struct{}) outcome {
 	t.Helper()
-	stream, err := start(t, "api_request").Run(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = stream.Send(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Start{Start: &pluginv1.Start{
-		Ref: "api_request:ApiRequest", RunId: runID, PlanName: "Lunch",
-		Config: []byte(`{"ref": "api_request:ApiRequest", "args": ` + args + `}`),
-		Due:    timestamppb.Now(), Timeout: durationpb.New(time.Minute), Grace: durationpb.New(5 * time.Second), Zone: "UTC",
-	}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	stream := startAPIRequest(t, args, false)
 	if stop != nil {
 		<-stop
 		err := stream.Send(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Stop{Stop: &pluginv1.Stop{
@@ -183,6 +183,30 @@ func apiRequest(t *testing.T, args string, stop <-chan struct{}) outcome {
 			t.Fatal(err)
 		}
 	}
+	return outcomeOf(t, stream)
+}
+
+type runStream = grpc.BidiStreamingClient[pluginv1.HostMessage, pluginv1.PluginMessage]
+
+func startAPIRequest(t *testing.T, args string, dryRun bool) runStream {
+	t.Helper()
+	stream, err := start(t, "api_request").Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = stream.Send(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Start{Start: &pluginv1.Start{
+		Ref: "api_request:ApiRequest", RunId: runID, PlanName: "Lunch", Config: apiRequestConfig(args), DryRun: dryRun,
+		Due: timestamppb.Now(), Timeout: durationpb.New(time.Minute), Grace: durationpb.New(5 * time.Second), Zone: "UTC",
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return stream
+}
+
+// outcomeOf reads a run to its end.
+func outcomeOf(t *testing.T, stream runStream) outcome {
+	t.Helper()
 	var got outcome
 	for {
 		message, err := stream.Recv()
@@ -192,7 +216,10 @@ func apiRequest(t *testing.T, args string, stop <-chan struct{}) outcome {
 		switch m := message.GetMessage().(type) {
 		case *pluginv1.PluginMessage_Targets:
 			got.target = m.Targets.GetTargets()[0].GetId()
+		case *pluginv1.PluginMessage_Log:
+			got.log += m.Log.GetMessage() + string(m.Log.GetFields()) + "\n"
 		case *pluginv1.PluginMessage_Result:
+			got.document = string(m.Result.GetDocument())
 			if err := json.Unmarshal(m.Result.GetDocument(), &got.result); err != nil {
 				t.Fatal(err)
 			}

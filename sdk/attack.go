@@ -18,6 +18,15 @@ type Attack[T any] struct {
 	// since by somebody else: it checks that the effect is still its own. It is
 	// optional.
 	Undo func(ctx context.Context, args T, call *UndoCall) (Outcome, error)
+	// Targets says whom Run would hit, were it called now with the same args and
+	// the same seed. It does no harm. What is wrong with the config is best said
+	// with Invalid. It is optional.
+	//
+	// Where Run chooses at random, share the code that chooses: it lists the
+	// candidates in an order that doesn't change by itself (sorted, not as a
+	// cloud or a map happens to give them) and is the first to draw from Rand,
+	// of which both calls have one with the same seed.
+	Targets func(ctx context.Context, args T, call *TargetsCall) ([]Target, error)
 }
 
 // Attacker is an attack as a type.
@@ -30,12 +39,20 @@ type Undoer[T any] interface {
 	Undo(ctx context.Context, args T, call *UndoCall) (Outcome, error)
 }
 
+// Targeter is an Attacker that can tell whom it would hit. See Attack.Targets.
+type Targeter[T any] interface {
+	Targets(ctx context.Context, args T, call *TargetsCall) ([]Target, error)
+}
+
 // AttackOf offers an implementation of Attacker, with its Undo if it is an
-// Undoer.
+// Undoer and its Targets if it is a Targeter.
 func AttackOf[T any](info Info, attacker Attacker[T]) Attack[T] {
 	attack := Attack[T]{Info: info, Run: attacker.Run}
 	if undoer, ok := attacker.(Undoer[T]); ok {
 		attack.Undo = undoer.Undo
+	}
+	if targeter, ok := attacker.(Targeter[T]); ok {
+		attack.Targets = targeter.Targets
 	}
 	return attack
 }
@@ -59,6 +76,15 @@ func (a Attack[T]) offer() *offer {
 				return Failed, err
 			}
 			return a.Undo(ctx, args, call)
+		}
+	}
+	if a.Targets != nil {
+		o.targets = func(ctx context.Context, doc json.RawMessage, call *TargetsCall) ([]Target, error) {
+			args, err := decodeArgs[T](doc)
+			if err != nil {
+				return nil, err
+			}
+			return a.Targets(ctx, args, call)
 		}
 	}
 	return o

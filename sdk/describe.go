@@ -88,6 +88,9 @@ func (o *offer) describe() (pluginv1.Offer, error) {
 	if !o.complete {
 		return pluginv1.Offer{}, fmt.Errorf("the %s has no code: its Run or Plan is nil", o.kind)
 	}
+	if o.kind == kindPlanner && o.DryRun {
+		return pluginv1.Offer{}, errors.New("a planner has no dry run: it does no harm")
+	}
 	effect, err := o.effect()
 	if err != nil {
 		return pluginv1.Offer{}, err
@@ -112,7 +115,7 @@ func (o *offer) describe() (pluginv1.Offer, error) {
 	return pluginv1.Offer{
 		Ref: o.Ref, Aliases: o.Aliases, Kind: o.kind, Title: o.Title, Description: o.Description,
 		Version: version, Schema: schema, Examples: examples, Effect: string(effect),
-		CanUndo: o.undo != nil, Env: o.Env, Watch: o.Watch,
+		CanUndo: o.undo != nil, CanDryRun: o.DryRun, CanListTargets: o.targets != nil, Env: o.Env, Watch: o.Watch,
 	}, nil
 }
 

@@ -19,15 +19,17 @@ func nothing(context.Context, textArgs, *Run) error { return nil }
 
 func takeBack(context.Context, textArgs, *UndoCall) (Outcome, error) { return Undone, nil }
 
+func nobody(context.Context, textArgs, *TargetsCall) ([]Target, error) { return nil, nil }
+
 // valid is an offer without fault, and a copy that change has been applied to.
 func valid(change func(a *Attack[textArgs])) Attack[textArgs] {
 	a := Attack[textArgs]{
 		Info: Info{
 			Ref: "terminate_ec2_instance:TerminateEC2Instance", Aliases: []string{"api_request.ApiRequest", "x.y:Z"}, Title: "T",
 			Description: "D", Version: "1.2.3", Example: textArgs{"x"}, Examples: []any{map[string]string{"text": "<y>"}},
-			Env: []string{"AWS_*", "HOME"}, Watch: []string{"x.yml"},
+			Env: []string{"AWS_*", "HOME"}, Watch: []string{"x.yml"}, DryRun: true,
 		},
-		Run: nothing, Undo: takeBack,
+		Run: nothing, Undo: takeBack, Targets: nobody,
 	}
 	change(&a)
 	return a
@@ -58,13 +60,14 @@ func TestDescribe(t *testing.T) {
 		t.Errorf("asked\n%+v\nprinted\n%+v", asked, printed)
 	}
 	a, p := response.GetOffers()[0], response.GetOffers()[1]
-	if a.GetVersion() != "1.2.3" || a.GetEffect() != pluginv1.Effect_EFFECT_UNDOABLE || !a.GetCanUndo() || a.GetKind() != pluginv1.Kind_KIND_ATTACK {
+	if a.GetVersion() != "1.2.3" || a.GetEffect() != pluginv1.Effect_EFFECT_UNDOABLE || !a.GetCanUndo() ||
+		!a.GetCanDryRun() || !a.GetCanListTargets() || a.GetKind() != pluginv1.Kind_KIND_ATTACK {
 		t.Errorf("attack %v", a)
 	}
 	if examples := a.GetExamples(); len(examples) != 2 || string(examples[1]) != `{"ref":"`+a.GetRef()+`","args":{"text":"<y>"}}` {
 		t.Errorf("examples %q", examples)
 	}
-	if p.GetKind() != pluginv1.Kind_KIND_PLANNER || p.GetEffect() != pluginv1.Effect_EFFECT_UNSPECIFIED || string(p.GetExamples()[0]) != `{"ref":"p:P","args":{}}` {
+	if p.GetKind() != pluginv1.Kind_KIND_PLANNER || p.GetCanDryRun() || p.GetCanListTargets() || p.GetEffect() != pluginv1.Effect_EFFECT_UNSPECIFIED || string(p.GetExamples()[0]) != `{"ref":"p:P","args":{}}` {
 		t.Errorf("planner %v", p)
 	}
 	for _, o := range response.GetOffers() {
@@ -166,6 +169,28 @@ func TestEffectWithoutOneGiven(t *testing.T) {
 		if err != nil || d.Offers[0].Effect != c.want {
 			t.Errorf("effect %q, %v; want %q", d.Offers[0].Effect, err, c.want)
 		}
+	}
+}
+
+// An attack can do only what it says: undo, dry run, list targets.
+func TestAbilitiesAreNotAssumed(t *testing.T) {
+	d, err := describe([]*offer{attack(nothing).offer()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := d.Offers[0]; o.CanUndo || o.CanDryRun || o.CanListTargets {
+		t.Errorf("it is said to undo %t, dry-run %t, list targets %t", o.CanUndo, o.CanDryRun, o.CanListTargets)
+	}
+}
+
+func TestAPlannerHasNoDryRun(t *testing.T) {
+	planner := Planner[struct{}]{
+		Info: Info{Ref: "p:P", DryRun: true},
+		Plan: func(context.Context, *PlanRequest[struct{}]) ([]Execution, error) { return nil, nil },
+	}
+	const want = "p:P: a planner has no dry run: it does no harm"
+	if _, err := describe([]*offer{planner.offer()}); err == nil || err.Error() != want {
+		t.Errorf("described with error %v, want %s", err, want)
 	}
 }
 

@@ -37,6 +37,26 @@
 // over and the process is ended by force. What a run recorded and did not report
 // as undone is undone by the host in a fresh process, through Undo.
 //
+// # Trying without harm
+//
+// A plan can ask for a dry run: all goes its usual way, but the attack does no
+// harm and reports what it would do. An attack that can, declares it with
+// Info.DryRun; for any other a dry run is refused. What is done inside Run.Do is
+// then left out and logged. Everything else that does harm stands behind
+// Run.DryRun:
+//
+//	if run.DryRun() {
+//		run.Log().Info("dry run: the marker is not placed", "path", args.Path)
+//		return nil
+//	}
+//
+// Run.Record returns ErrDryRun then, so that forgetting this can't do harm when
+// the record comes first, as it must.
+//
+// With Attack.Targets an attack also tells, outside any run, whom it would hit
+// now. TargetsCall.Rand draws what Run.Rand would draw in the run asked about, so
+// that a random choice made by the same code in both is the same choice.
+//
 // # Output
 //
 // Log with Run.Log. What is printed to os.Stdout and os.Stderr anyway goes to

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/invopop/jsonschema"
@@ -30,23 +31,35 @@ func (d *Duration) UnmarshalJSON(doc []byte) error {
 	case nil:
 		return nil
 	case string:
-		parsed, err := time.ParseDuration(v)
-		if err != nil {
-			return fmt.Errorf("%q is not a duration like 1m30s", v)
-		}
-		*d = Duration(parsed)
+		return d.readText(v)
 	case float64:
-		if ns := v * float64(time.Second); math.Abs(ns) < math.MaxInt64 {
-			*d = Duration(ns)
-			break
-		}
-		return fmt.Errorf("%v seconds are too long", v)
+		return d.readSeconds(v)
 	default:
 		return fmt.Errorf("%s is not a duration like \"1m30s\" or a number of seconds", doc)
 	}
-	if *d < 0 {
-		return fmt.Errorf("%s is a negative duration", doc)
+}
+
+func (d *Duration) readText(text string) error {
+	parsed, err := time.ParseDuration(text)
+	if err != nil {
+		return fmt.Errorf("%q is not a duration like 1m30s", text)
 	}
+	if strings.HasPrefix(text, "-") { // "-0s" too, as in the schema
+		return fmt.Errorf("%q is a negative duration", text)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+func (d *Duration) readSeconds(seconds float64) error {
+	if seconds < 0 {
+		return fmt.Errorf("%v seconds are a negative duration", seconds)
+	}
+	ns := seconds * float64(time.Second)
+	if ns >= math.MaxInt64 {
+		return fmt.Errorf("%v seconds are too long", seconds)
+	}
+	*d = Duration(ns)
 	return nil
 }
 

@@ -36,7 +36,7 @@ func TestDuration(t *testing.T) {
 			t.Errorf("%s: %v", text, v)
 		}
 	}
-	for _, text := range []string{`"soon"`, `"-1s"`, `-1`, `true`, `""`, `"5"`, `[]`, `"1m 30s"`} {
+	for _, text := range []string{`"soon"`, `"-1s"`, `"-0s"`, `-1`, `-1e-12`, `true`, `""`, `"5"`, `[]`, `"1m 30s"`} {
 		var got timed
 		instance := []byte(`{"for":` + text + `}`)
 		if err := json.Unmarshal(instance, &got); err == nil {

@@ -39,6 +39,10 @@ func (e *StopError) Error() string {
 // did not confirm that the undo record is durable. No harm was done then.
 var ErrNotRecorded = errors.New("the undo record is not durable")
 
+// ErrDryRun is returned by Run.Record in a dry run: there is no record, so no
+// harm may be done.
+var ErrDryRun = errors.New("a dry run stores no undo record: no harm may be done")
+
 // Invalid returns an error about the config. The pointer is a JSON pointer
 // relative to args, like "/min_time", or empty for the args as a whole. For a
 // planner the host makes a refusal of the request of it. The format may have a

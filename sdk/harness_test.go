@@ -97,10 +97,20 @@ func (c *call) send(m *pluginv1.HostMessage) {
 
 func (c *call) start(ref string, args any) {
 	c.t.Helper()
-	c.send(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Start{Start: &pluginv1.Start{
-		Ref: ref, RunId: "run-1", PlanName: "the plan", Name: "first", Config: config(c.t, ref, args), Seed: 7,
-		Zone: "Europe/Madrid", Timeout: durationpb.New(time.Minute),
-	}}})
+	c.begin(&pluginv1.Start{Ref: ref, Config: config(c.t, ref, args)})
+}
+
+// startDry starts a dry run without args.
+func (c *call) startDry(ref string) {
+	c.t.Helper()
+	c.begin(&pluginv1.Start{Ref: ref, Config: config(c.t, ref, nil), DryRun: true})
+}
+
+func (c *call) begin(start *pluginv1.Start) {
+	c.t.Helper()
+	start.RunId, start.PlanName, start.Name, start.Seed = "run-1", "the plan", "first", 7
+	start.Zone, start.Timeout = "Europe/Madrid", durationpb.New(time.Minute)
+	c.send(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Start{Start: start}})
 }
 
 func (c *call) stop(cause pluginv1.StopCause, reason string) {

@@ -39,6 +39,10 @@ type Info struct {
 	// Watch lists files whose change makes the description stale. Relative
 	// paths are relative to the folder of the plugin file.
 	Watch []string
+	// DryRun declares that the attack honours Run.DryRun: it then does no harm
+	// and reports what it would do. A dry run is refused for one that doesn't
+	// declare it. A planner has none.
+	DryRun bool
 }
 
 // Effect says what remains of an attack when it has run.
@@ -59,7 +63,8 @@ type offer struct {
 	args     reflect.Type // what args are decoded into
 	complete bool         // it has its Run or Plan
 	run      func(ctx context.Context, args json.RawMessage, run *Run) error
-	undo     func(ctx context.Context, args json.RawMessage, call *UndoCall) (Outcome, error) // nil: none
+	undo     func(ctx context.Context, args json.RawMessage, call *UndoCall) (Outcome, error)     // nil: none
+	targets  func(ctx context.Context, args json.RawMessage, call *TargetsCall) ([]Target, error) // nil: can't tell
 	plan     func(ctx context.Context, call *planCall) ([]Execution, error)
 }
 

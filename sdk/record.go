@@ -35,7 +35,16 @@ func Describe(words string) UndoOption {
 // (ErrNotRecorded), or when ctx or the run's own context has ended before harm
 // was to begin (their cause). Otherwise the error is harm's. An attack that takes
 // its harm back itself uses Record instead.
+//
+// In a dry run Do neither stores the record nor calls harm: it logs, at info,
+// that it left the harm out and how it would be taken back, in the words of
+// Describe, and returns nil. The record itself is not logged; it may hold a
+// secret. What harm would have produced is then not there for the code that
+// follows.
 func (r *Run) Do(ctx context.Context, record any, harm func(context.Context) error, opts ...UndoOption) error {
+	if r.DryRun() {
+		return r.leaveOut(ctx, record, opts)
+	}
 	stored, err := r.Record(ctx, record, opts...)
 	if err != nil {
 		return err
@@ -48,20 +57,42 @@ func (r *Run) Do(ctx context.Context, record any, harm func(context.Context) err
 	return harm(ctx)
 }
 
+// leaveOut is Do in a dry run. Faults of the record show as they would in a run.
+func (r *Run) leaveOut(ctx context.Context, record any, opts []UndoOption) error {
+	if err := r.ended(ctx); err != nil {
+		return err
+	}
+	message, err := newUndoRecord(record, opts)
+	if err != nil {
+		return err
+	}
+	fields := []any{"record_bytes", len(message.GetRecord())}
+	if words := message.GetDescription(); words != "" {
+		fields = append(fields, "undo", words)
+	}
+	if at := message.GetUndoAt(); at != nil {
+		fields = append(fields, "undo_at", at.AsTime())
+	}
+	r.log.Info("dry run: the harm is left out", fields...)
+	return nil
+}
+
 // Record has the host store an undo record and returns when it is durable; only
 // then may the harm be done. Errors are those of Do. Record waits for the host's
 // answer even when ctx ends meanwhile: what was sent may have been stored.
+//
+// In a dry run it returns ErrDryRun, so that an attack which forgets to ask
+// DryRun first fails instead of doing harm.
 func (r *Run) Record(ctx context.Context, record any, opts ...UndoOption) (*Record, error) {
 	if err := r.ended(ctx); err != nil {
 		return nil, err
 	}
-	doc, err := json.Marshal(record)
-	if err != nil {
-		return nil, fmt.Errorf("%w: write it as JSON: %w", ErrNotRecorded, err)
+	if r.DryRun() {
+		return nil, ErrDryRun
 	}
-	message := &pluginv1.UndoRecord{Record: doc}
-	for _, option := range opts {
-		option(message)
+	message, err := newUndoRecord(record, opts)
+	if err != nil {
+		return nil, err
 	}
 	sequence, answer, err := r.acks.expect(func(sequence uint64) error {
 		message.Sequence = sequence
@@ -74,6 +105,20 @@ func (r *Run) Record(ctx context.Context, record any, opts ...UndoOption) (*Reco
 		return nil, fmt.Errorf("%w: %w", ErrNotRecorded, err)
 	}
 	return &Record{run: r, sequence: sequence}, nil
+}
+
+// newUndoRecord returns the record as it is sent, still without its sequence.
+// The error wraps ErrNotRecorded.
+func newUndoRecord(record any, opts []UndoOption) (*pluginv1.UndoRecord, error) {
+	doc, err := json.Marshal(record)
+	if err != nil {
+		return nil, fmt.Errorf("%w: write it as JSON: %w", ErrNotRecorded, err)
+	}
+	message := &pluginv1.UndoRecord{Record: doc}
+	for _, option := range opts {
+		option(message)
+	}
+	return message, nil
 }
 
 // ended returns why no new harm may be done, nil when it may.

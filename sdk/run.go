@@ -33,13 +33,19 @@ func newRun(ctx context.Context, start *pluginv1.Start, out *outbox[*pluginv1.Pl
 		// A log entry that can't be sent is lost: there is nobody to tell.
 		_ = out.send(&pluginv1.PluginMessage{Message: &pluginv1.PluginMessage_Log{Log: entry}})
 	})
-	r.zone = sync.OnceValue(func() *time.Location {
-		if zone, err := time.LoadLocation(start.GetZone()); err == nil {
+	r.zone = zoneNamed(start.GetZone())
+	return r
+}
+
+// zoneNamed returns a function that loads a zone when it is first asked for;
+// UTC if this process does not know it.
+func zoneNamed(name string) func() *time.Location {
+	return sync.OnceValue(func() *time.Location {
+		if zone, err := time.LoadLocation(name); err == nil {
 			return zone
 		}
 		return time.UTC
 	})
-	return r
 }
 
 // ID is the executor's id: stable, unique, and never used for a second run. It
@@ -61,6 +67,11 @@ func (r *Run) Seed() int64 { return r.start.GetSeed() }
 // Location is the engine's zone, UTC if this process does not know it.
 func (r *Run) Location() *time.Location { return r.zone() }
 
+// DryRun says that the run is to do no harm and to report what it would do. Do
+// honours it by itself; an attack that does harm outside Do asks first. It is
+// true only for an attack that declares Info.DryRun.
+func (r *Run) DryRun() bool { return r.start.GetDryRun() }
+
 // Timeout is how long after its start the host stops the run.
 func (r *Run) Timeout() time.Duration { return r.start.GetTimeout().AsDuration() }
 
@@ -80,31 +91,16 @@ func (r *Run) Progress(percent float64, format string, args ...any) {
 	}}})
 }
 
-// Target is one thing a run hits.
-type Target struct {
-	ID   string
-	Name string
-	// State is what has become of it: "selected", "hit", "skipped", …
-	State string
-	// Detail is anything that marshals to a JSON object; it may be nil.
-	Detail any
-}
-
 // Targets tells whom the run hits. Several calls add up. A detail that can't be
 // marshalled is left out, with a warning in the log.
 func (r *Run) Targets(targets ...Target) {
 	list := make([]*pluginv1.Target, len(targets))
 	for i, t := range targets {
-		list[i] = &pluginv1.Target{Id: text(t.ID), Name: text(t.Name), State: text(t.State)}
-		if t.Detail == nil {
-			continue
-		}
-		detail, err := json.Marshal(t.Detail)
+		target, err := t.encode()
 		if err != nil {
 			r.log.Warn("the detail of a target can't be written as JSON", "target", t.ID, "error", err)
-			continue
 		}
-		list[i].Detail = detail
+		list[i] = target
 	}
 	r.report(&pluginv1.PluginMessage{Message: &pluginv1.PluginMessage_Targets{Targets: &pluginv1.Targets{Targets: list}}})
 }

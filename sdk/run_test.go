@@ -477,8 +477,8 @@ func TestLogEntries(t *testing.T) {
 }
 
 func TestAttackOf(t *testing.T) {
-	if a := AttackOf(Info{Ref: "t:A"}, onlyRuns{}); a.Undo != nil || a.Run == nil {
-		t.Error("an attacker without undo is given one")
+	if a := AttackOf(Info{Ref: "t:A"}, onlyRuns{}); a.Undo != nil || a.Targets != nil || a.Run == nil {
+		t.Error("an attacker that only runs is given more")
 	}
 	a := AttackOf(Info{Ref: "t:A"}, alsoUndoes{})
 	if a.Undo == nil {
@@ -486,6 +486,16 @@ func TestAttackOf(t *testing.T) {
 	}
 	if outcome, err := a.Undo(context.Background(), textArgs{}, nil); outcome != NotMine || err != nil {
 		t.Errorf("Undo = %s, %v", outcome, err)
+	}
+	if a.Targets != nil {
+		t.Error("an undoer is taken for a targeter")
+	}
+	a = AttackOf(Info{Ref: "t:A"}, alsoTargets{})
+	if a.Targets == nil || a.Undo != nil {
+		t.Fatal("a targeter is not seen")
+	}
+	if targets, err := a.Targets(context.Background(), textArgs{}, nil); len(targets) != 1 || err != nil {
+		t.Errorf("Targets = %v, %v", targets, err)
 	}
 	if info := a.offer().Info; !reflect.DeepEqual(info, Info{Ref: "t:A"}) {
 		t.Errorf("info %v", info)
@@ -495,6 +505,12 @@ func TestAttackOf(t *testing.T) {
 type onlyRuns struct{}
 
 func (onlyRuns) Run(context.Context, textArgs, *Run) error { return nil }
+
+type alsoTargets struct{ onlyRuns }
+
+func (alsoTargets) Targets(context.Context, textArgs, *TargetsCall) ([]Target, error) {
+	return []Target{{ID: "i-1"}}, nil
+}
 
 type alsoUndoes struct{ onlyRuns }
 

@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"sync/atomic"
 
@@ -56,6 +57,10 @@ func (s *service) run(ctx context.Context, start *pluginv1.Start, out *outbox[*p
 	o, err := s.find(kindAttack, start.GetRef())
 	if err != nil {
 		return err
+	}
+	if start.GetDryRun() && !o.DryRun {
+		// The host refuses it too. Were it run, it could do harm.
+		return fmt.Errorf("the attack %s has no dry run", o.Ref)
 	}
 	config, err := decodeConfig(start.GetConfig())
 	if err != nil {

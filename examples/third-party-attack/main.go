@@ -32,15 +32,26 @@ func main() {
 			Version:     "1.0.0",
 			Effect:      sdk.Undoable,
 			Example:     Args{Path: "/tmp/marker", Hold: sdk.Duration(10 * time.Second)},
+			DryRun:      true,
 		},
-		Run:  mark,
-		Undo: unmark,
+		Run:     mark,
+		Undo:    unmark,
+		Targets: targets,
 	})
+}
+
+// targets tells which path would be marked.
+func targets(_ context.Context, args Args, _ *sdk.TargetsCall) ([]sdk.Target, error) {
+	return []sdk.Target{{ID: args.Path, State: "selected"}}, nil
 }
 
 // mark is the attack. It removes the marker itself, also when it is stopped.
 func mark(ctx context.Context, args Args, run *sdk.Run) error {
 	m := marker{Path: args.Path, Token: run.ID()}
+	if run.DryRun() {
+		run.Log().Info("dry run: the marker is not placed", "path", m.Path, "hold", args.Hold.String())
+		return m.room()
+	}
 	record, err := run.Record(ctx, m, sdk.Describe("remove "+m.Path))
 	if err != nil {
 		return fmt.Errorf("record the marker: %w", err)

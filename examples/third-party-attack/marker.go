@@ -29,6 +29,19 @@ func (m marker) place() error {
 	return errors.Join(os.Link(m.draft(), m.Path), os.Remove(m.draft()))
 }
 
+// room returns an error when something is where the marker is to be.
+func (m marker) room() error {
+	_, err := os.Lstat(m.Path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	default:
+		return &fs.PathError{Op: "place", Path: m.Path, Err: fs.ErrExist}
+	}
+}
+
 // remove takes the file away if it is ours. It may be called at any time: before
 // the file was placed, when it was half placed, and again.
 func (m marker) remove() (sdk.Outcome, error) {

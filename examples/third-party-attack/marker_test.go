@@ -34,6 +34,9 @@ func left(t *testing.T, m marker) []string {
 
 func TestMarkerIsPlacedAndRemoved(t *testing.T) {
 	m := newMarker(t)
+	if err := m.room(); err != nil {
+		t.Errorf("there is no room: %v", err)
+	}
 	if err := m.place(); err != nil {
 		t.Fatal(err)
 	}
@@ -53,8 +56,10 @@ func TestMarkerIsPlacedAndRemoved(t *testing.T) {
 func TestMarkerOfSomebodyElseStays(t *testing.T) {
 	m := newMarker(t)
 	write(t, m.Path, "mine")
-	if err := m.place(); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("place = %v, want that the file exists", err)
+	for name, step := range map[string]func() error{"room": m.room, "place": m.place} {
+		if err := step(); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("%s = %v, want that the file exists", name, err)
+		}
 	}
 	if outcome, err := m.remove(); err != nil || outcome != sdk.NotMine {
 		t.Errorf("remove = %v, %v; want not mine", outcome, err)

@@ -25,8 +25,11 @@ type Offer struct {
 	Examples    []json.RawMessage `json:"examples,omitempty"`
 	Effect      string            `json:"effect,omitempty"` // none, self_limiting, undoable, irreversible
 	CanUndo     bool              `json:"can_undo,omitempty"`
-	Env         []string          `json:"env,omitempty"`
-	Watch       []string          `json:"watch,omitempty"`
+	CanDryRun   bool              `json:"can_dry_run,omitempty"`
+	// CanListTargets: the plugin answers Targets.
+	CanListTargets bool     `json:"can_list_targets,omitempty"`
+	Env            []string `json:"env,omitempty"`
+	Watch          []string `json:"watch,omitempty"`
 }
 
 var kinds = map[string]Kind{"attack": Kind_KIND_ATTACK, "planner": Kind_KIND_PLANNER}
@@ -59,7 +62,7 @@ func (d Description) Response() (*DescribeResponse, error) {
 		r.Offers = append(r.Offers, &Descriptor{
 			Ref: o.Ref, Aliases: o.Aliases, Kind: kind, Title: o.Title, Description: o.Description,
 			Version: o.Version, Schema: o.Schema, Examples: examples, Effect: effect,
-			CanUndo: o.CanUndo, Env: o.Env, Watch: o.Watch,
+			CanUndo: o.CanUndo, CanDryRun: o.CanDryRun, CanListTargets: o.CanListTargets, Env: o.Env, Watch: o.Watch,
 		})
 	}
 	return r, nil
@@ -76,7 +79,8 @@ func (r *DescribeResponse) Describe() Description {
 		d.Offers = append(d.Offers, Offer{
 			Ref: o.GetRef(), Aliases: o.GetAliases(), Kind: nameOf(kinds, o.GetKind()), Title: o.GetTitle(),
 			Description: o.GetDescription(), Version: o.GetVersion(), Schema: o.GetSchema(), Examples: examples,
-			Effect: nameOf(effects, o.GetEffect()), CanUndo: o.GetCanUndo(), Env: o.GetEnv(), Watch: o.GetWatch(),
+			Effect: nameOf(effects, o.GetEffect()), CanUndo: o.GetCanUndo(), CanDryRun: o.GetCanDryRun(),
+			CanListTargets: o.GetCanListTargets(), Env: o.GetEnv(), Watch: o.GetWatch(),
 		})
 	}
 	return d

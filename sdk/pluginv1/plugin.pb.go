@@ -411,9 +411,14 @@ type Descriptor struct {
 	Env []string `protobuf:"bytes,11,rep,name=env,proto3" json:"env,omitempty"`
 	// watch lists files whose change makes this description stale. Relative
 	// paths are relative to the folder of the plugin file.
-	Watch         []string `protobuf:"bytes,12,rep,name=watch,proto3" json:"watch,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Watch []string `protobuf:"bytes,12,rep,name=watch,proto3" json:"watch,omitempty"`
+	// can_dry_run: with Start.dry_run the attack does no harm and reports what it
+	// would do.
+	CanDryRun bool `protobuf:"varint,13,opt,name=can_dry_run,json=canDryRun,proto3" json:"can_dry_run,omitempty"`
+	// can_list_targets: Targets works.
+	CanListTargets bool `protobuf:"varint,14,opt,name=can_list_targets,json=canListTargets,proto3" json:"can_list_targets,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Descriptor) Reset() {
@@ -528,6 +533,20 @@ func (x *Descriptor) GetWatch() []string {
 		return x.Watch
 	}
 	return nil
+}
+
+func (x *Descriptor) GetCanDryRun() bool {
+	if x != nil {
+		return x.CanDryRun
+	}
+	return false
+}
+
+func (x *Descriptor) GetCanListTargets() bool {
+	if x != nil {
+		return x.CanListTargets
+	}
+	return false
 }
 
 type PlanRequest struct {
@@ -757,6 +776,131 @@ func (x *Execution) GetArgs() []byte {
 	return nil
 }
 
+type TargetsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Ref   string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	// config is the attack's whole config.
+	Config []byte `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
+	// seed is that of the run it is asked for, so that a random choice is the
+	// same.
+	Seed int64 `protobuf:"varint,3,opt,name=seed,proto3" json:"seed,omitempty"`
+	// zone is the IANA zone of the plan.
+	Zone          string `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TargetsRequest) Reset() {
+	*x = TargetsRequest{}
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TargetsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TargetsRequest) ProtoMessage() {}
+
+func (x *TargetsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TargetsRequest.ProtoReflect.Descriptor instead.
+func (*TargetsRequest) Descriptor() ([]byte, []int) {
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *TargetsRequest) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
+func (x *TargetsRequest) GetConfig() []byte {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+func (x *TargetsRequest) GetSeed() int64 {
+	if x != nil {
+		return x.Seed
+	}
+	return 0
+}
+
+func (x *TargetsRequest) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+type TargetsResponse struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Targets []*Target              `protobuf:"bytes,1,rep,name=targets,proto3" json:"targets,omitempty"`
+	// failure, if set, says why there is no list; targets are then ignored.
+	Failure       *Failure `protobuf:"bytes,2,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TargetsResponse) Reset() {
+	*x = TargetsResponse{}
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TargetsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TargetsResponse) ProtoMessage() {}
+
+func (x *TargetsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TargetsResponse.ProtoReflect.Descriptor instead.
+func (*TargetsResponse) Descriptor() ([]byte, []int) {
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TargetsResponse) GetTargets() []*Target {
+	if x != nil {
+		return x.Targets
+	}
+	return nil
+}
+
+func (x *TargetsResponse) GetFailure() *Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
 type HostMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Message:
@@ -771,7 +915,7 @@ type HostMessage struct {
 
 func (x *HostMessage) Reset() {
 	*x = HostMessage{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[6]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -783,7 +927,7 @@ func (x *HostMessage) String() string {
 func (*HostMessage) ProtoMessage() {}
 
 func (x *HostMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[6]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -796,7 +940,7 @@ func (x *HostMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostMessage.ProtoReflect.Descriptor instead.
 func (*HostMessage) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HostMessage) GetMessage() isHostMessage_Message {
@@ -873,14 +1017,17 @@ type Start struct {
 	// grace is how long the plugin has after Stop before it is killed.
 	Grace *durationpb.Duration `protobuf:"bytes,10,opt,name=grace,proto3" json:"grace,omitempty"`
 	// zone is the engine's IANA zone.
-	Zone          string `protobuf:"bytes,11,opt,name=zone,proto3" json:"zone,omitempty"`
+	Zone string `protobuf:"bytes,11,opt,name=zone,proto3" json:"zone,omitempty"`
+	// dry_run: do no harm, record no undo, and report what would be done. Sent
+	// only to offers with can_dry_run.
+	DryRun        bool `protobuf:"varint,12,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[7]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -892,7 +1039,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[7]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -905,7 +1052,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Start) GetRef() string {
@@ -985,6 +1132,13 @@ func (x *Start) GetZone() string {
 	return ""
 }
 
+func (x *Start) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
 type UndoAck struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Sequence uint64                 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
@@ -997,7 +1151,7 @@ type UndoAck struct {
 
 func (x *UndoAck) Reset() {
 	*x = UndoAck{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[8]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1009,7 +1163,7 @@ func (x *UndoAck) String() string {
 func (*UndoAck) ProtoMessage() {}
 
 func (x *UndoAck) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[8]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1022,7 +1176,7 @@ func (x *UndoAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoAck.ProtoReflect.Descriptor instead.
 func (*UndoAck) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UndoAck) GetSequence() uint64 {
@@ -1050,7 +1204,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[9]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1216,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[9]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1229,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Stop) GetCause() StopCause {
@@ -1111,7 +1265,7 @@ type PluginMessage struct {
 
 func (x *PluginMessage) Reset() {
 	*x = PluginMessage{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[10]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1277,7 @@ func (x *PluginMessage) String() string {
 func (*PluginMessage) ProtoMessage() {}
 
 func (x *PluginMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[10]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1290,7 @@ func (x *PluginMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginMessage.ProtoReflect.Descriptor instead.
 func (*PluginMessage) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PluginMessage) GetMessage() isPluginMessage_Message {
@@ -1280,7 +1434,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[11]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1292,7 +1446,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[11]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1305,7 +1459,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Started) GetAt() *timestamppb.Timestamp {
@@ -1328,7 +1482,7 @@ type LogEntry struct {
 
 func (x *LogEntry) Reset() {
 	*x = LogEntry{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[12]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1340,7 +1494,7 @@ func (x *LogEntry) String() string {
 func (*LogEntry) ProtoMessage() {}
 
 func (x *LogEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[12]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1353,7 +1507,7 @@ func (x *LogEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogEntry.ProtoReflect.Descriptor instead.
 func (*LogEntry) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *LogEntry) GetAt() *timestamppb.Timestamp {
@@ -1395,7 +1549,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[13]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1407,7 +1561,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[13]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1420,7 +1574,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Progress) GetPercent() float64 {
@@ -1447,7 +1601,7 @@ type Targets struct {
 
 func (x *Targets) Reset() {
 	*x = Targets{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[14]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1459,7 +1613,7 @@ func (x *Targets) String() string {
 func (*Targets) ProtoMessage() {}
 
 func (x *Targets) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[14]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1472,7 +1626,7 @@ func (x *Targets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Targets.ProtoReflect.Descriptor instead.
 func (*Targets) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{14}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Targets) GetTargets() []*Target {
@@ -1496,7 +1650,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[15]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1508,7 +1662,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[15]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1521,7 +1675,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Target) GetId() string {
@@ -1568,7 +1722,7 @@ type UndoRecord struct {
 
 func (x *UndoRecord) Reset() {
 	*x = UndoRecord{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[16]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1580,7 +1734,7 @@ func (x *UndoRecord) String() string {
 func (*UndoRecord) ProtoMessage() {}
 
 func (x *UndoRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[16]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1593,7 +1747,7 @@ func (x *UndoRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoRecord.ProtoReflect.Descriptor instead.
 func (*UndoRecord) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *UndoRecord) GetSequence() uint64 {
@@ -1635,7 +1789,7 @@ type Undone struct {
 
 func (x *Undone) Reset() {
 	*x = Undone{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[17]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1647,7 +1801,7 @@ func (x *Undone) String() string {
 func (*Undone) ProtoMessage() {}
 
 func (x *Undone) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[17]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1660,7 +1814,7 @@ func (x *Undone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Undone.ProtoReflect.Descriptor instead.
 func (*Undone) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{17}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Undone) GetSequence() uint64 {
@@ -1687,7 +1841,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[18]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1699,7 +1853,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[18]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1712,7 +1866,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Result) GetDocument() []byte {
@@ -1732,7 +1886,7 @@ type Finished struct {
 
 func (x *Finished) Reset() {
 	*x = Finished{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[19]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1744,7 +1898,7 @@ func (x *Finished) String() string {
 func (*Finished) ProtoMessage() {}
 
 func (x *Finished) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[19]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1757,7 +1911,7 @@ func (x *Finished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finished.ProtoReflect.Descriptor instead.
 func (*Finished) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{19}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Finished) GetFailure() *Failure {
@@ -1780,7 +1934,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[20]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1792,7 +1946,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[20]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1805,7 +1959,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{20}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Failure) GetMessage() string {
@@ -1847,7 +2001,7 @@ type UndoRequest struct {
 
 func (x *UndoRequest) Reset() {
 	*x = UndoRequest{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[21]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +2013,7 @@ func (x *UndoRequest) String() string {
 func (*UndoRequest) ProtoMessage() {}
 
 func (x *UndoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[21]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +2026,7 @@ func (x *UndoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoRequest.ProtoReflect.Descriptor instead.
 func (*UndoRequest) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{21}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *UndoRequest) GetRef() string {
@@ -1944,7 +2098,7 @@ type UndoMessage struct {
 
 func (x *UndoMessage) Reset() {
 	*x = UndoMessage{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[22]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1956,7 +2110,7 @@ func (x *UndoMessage) String() string {
 func (*UndoMessage) ProtoMessage() {}
 
 func (x *UndoMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[22]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1969,7 +2123,7 @@ func (x *UndoMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoMessage.ProtoReflect.Descriptor instead.
 func (*UndoMessage) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{22}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *UndoMessage) GetMessage() isUndoMessage_Message {
@@ -2023,7 +2177,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[23]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2035,7 +2189,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[23]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2048,7 +2202,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{23}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *Answer) GetOutcome() Outcome {
@@ -2073,7 +2227,7 @@ const file_sdk_pluginv1_plugin_proto_rawDesc = "" +
 	"\x0fDescribeRequest\"X\n" +
 	"\x10DescribeResponse\x122\n" +
 	"\x06offers\x18\x01 \x03(\v2\x1a.cmed.plugin.v1.DescriptorR\x06offers\x12\x10\n" +
-	"\x03sdk\x18\x02 \x01(\tR\x03sdk\"\xdb\x02\n" +
+	"\x03sdk\x18\x02 \x01(\tR\x03sdk\"\xa5\x03\n" +
 	"\n" +
 	"Descriptor\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x18\n" +
@@ -2088,7 +2242,9 @@ const file_sdk_pluginv1_plugin_proto_rawDesc = "" +
 	"\bcan_undo\x18\n" +
 	" \x01(\bR\acanUndo\x12\x10\n" +
 	"\x03env\x18\v \x03(\tR\x03env\x12\x14\n" +
-	"\x05watch\x18\f \x03(\tR\x05watch\"\xc2\x01\n" +
+	"\x05watch\x18\f \x03(\tR\x05watch\x12\x1e\n" +
+	"\vcan_dry_run\x18\r \x01(\bR\tcanDryRun\x12(\n" +
+	"\x10can_list_targets\x18\x0e \x01(\bR\x0ecanListTargets\"\xc2\x01\n" +
 	"\vPlanRequest\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x1b\n" +
 	"\tplan_name\x18\x02 \x01(\tR\bplanName\x12\x16\n" +
@@ -2107,12 +2263,20 @@ const file_sdk_pluginv1_plugin_proto_rawDesc = "" +
 	"\tExecution\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
-	"\x04args\x18\x03 \x01(\fR\x04args\"\xa9\x01\n" +
+	"\x04args\x18\x03 \x01(\fR\x04args\"b\n" +
+	"\x0eTargetsRequest\x12\x10\n" +
+	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x16\n" +
+	"\x06config\x18\x02 \x01(\fR\x06config\x12\x12\n" +
+	"\x04seed\x18\x03 \x01(\x03R\x04seed\x12\x12\n" +
+	"\x04zone\x18\x04 \x01(\tR\x04zone\"v\n" +
+	"\x0fTargetsResponse\x120\n" +
+	"\atargets\x18\x01 \x03(\v2\x16.cmed.plugin.v1.TargetR\atargets\x121\n" +
+	"\afailure\x18\x02 \x01(\v2\x17.cmed.plugin.v1.FailureR\afailure\"\xa9\x01\n" +
 	"\vHostMessage\x12-\n" +
 	"\x05start\x18\x01 \x01(\v2\x15.cmed.plugin.v1.StartH\x00R\x05start\x124\n" +
 	"\bundo_ack\x18\x02 \x01(\v2\x17.cmed.plugin.v1.UndoAckH\x00R\aundoAck\x12*\n" +
 	"\x04stop\x18\x03 \x01(\v2\x14.cmed.plugin.v1.StopH\x00R\x04stopB\t\n" +
-	"\amessage\"\xce\x02\n" +
+	"\amessage\"\xe7\x02\n" +
 	"\x05Start\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x15\n" +
 	"\x06run_id\x18\x02 \x01(\tR\x05runId\x12\x17\n" +
@@ -2125,7 +2289,8 @@ const file_sdk_pluginv1_plugin_proto_rawDesc = "" +
 	"\atimeout\x18\t \x01(\v2\x19.google.protobuf.DurationR\atimeout\x12/\n" +
 	"\x05grace\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\x05grace\x12\x12\n" +
-	"\x04zone\x18\v \x01(\tR\x04zone\";\n" +
+	"\x04zone\x18\v \x01(\tR\x04zone\x12\x17\n" +
+	"\adry_run\x18\f \x01(\bR\x06dryRun\";\n" +
 	"\aUndoAck\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x04R\bsequence\x12\x14\n" +
 	"\x05error\x18\x02 \x01(\tR\x05error\"O\n" +
@@ -2219,10 +2384,11 @@ const file_sdk_pluginv1_plugin_proto_rawDesc = "" +
 	"\x15OUTCOME_NOTHING_TO_DO\x10\x02\x12\x14\n" +
 	"\x10OUTCOME_NOT_MINE\x10\x03\x12\x11\n" +
 	"\rOUTCOME_RETRY\x10\x04\x12\x12\n" +
-	"\x0eOUTCOME_FAILED\x10\x052\xa5\x02\n" +
+	"\x0eOUTCOME_FAILED\x10\x052\xf1\x02\n" +
 	"\x06Plugin\x12M\n" +
 	"\bDescribe\x12\x1f.cmed.plugin.v1.DescribeRequest\x1a .cmed.plugin.v1.DescribeResponse\x12A\n" +
-	"\x04Plan\x12\x1b.cmed.plugin.v1.PlanRequest\x1a\x1c.cmed.plugin.v1.PlanResponse\x12E\n" +
+	"\x04Plan\x12\x1b.cmed.plugin.v1.PlanRequest\x1a\x1c.cmed.plugin.v1.PlanResponse\x12J\n" +
+	"\aTargets\x12\x1e.cmed.plugin.v1.TargetsRequest\x1a\x1f.cmed.plugin.v1.TargetsResponse\x12E\n" +
 	"\x03Run\x12\x1b.cmed.plugin.v1.HostMessage\x1a\x1d.cmed.plugin.v1.PluginMessage(\x010\x01\x12B\n" +
 	"\x04Undo\x12\x1b.cmed.plugin.v1.UndoRequest\x1a\x1b.cmed.plugin.v1.UndoMessage0\x01B2Z0github.com/chaos-monkey-engine/cmed/sdk/pluginv1b\x06proto3"
 
@@ -2239,7 +2405,7 @@ func file_sdk_pluginv1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_sdk_pluginv1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_sdk_pluginv1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_sdk_pluginv1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_sdk_pluginv1_plugin_proto_goTypes = []any{
 	(Kind)(0),                     // 0: cmed.plugin.v1.Kind
 	(Effect)(0),                   // 1: cmed.plugin.v1.Effect
@@ -2252,74 +2418,80 @@ var file_sdk_pluginv1_plugin_proto_goTypes = []any{
 	(*PlanRequest)(nil),           // 8: cmed.plugin.v1.PlanRequest
 	(*PlanResponse)(nil),          // 9: cmed.plugin.v1.PlanResponse
 	(*Execution)(nil),             // 10: cmed.plugin.v1.Execution
-	(*HostMessage)(nil),           // 11: cmed.plugin.v1.HostMessage
-	(*Start)(nil),                 // 12: cmed.plugin.v1.Start
-	(*UndoAck)(nil),               // 13: cmed.plugin.v1.UndoAck
-	(*Stop)(nil),                  // 14: cmed.plugin.v1.Stop
-	(*PluginMessage)(nil),         // 15: cmed.plugin.v1.PluginMessage
-	(*Started)(nil),               // 16: cmed.plugin.v1.Started
-	(*LogEntry)(nil),              // 17: cmed.plugin.v1.LogEntry
-	(*Progress)(nil),              // 18: cmed.plugin.v1.Progress
-	(*Targets)(nil),               // 19: cmed.plugin.v1.Targets
-	(*Target)(nil),                // 20: cmed.plugin.v1.Target
-	(*UndoRecord)(nil),            // 21: cmed.plugin.v1.UndoRecord
-	(*Undone)(nil),                // 22: cmed.plugin.v1.Undone
-	(*Result)(nil),                // 23: cmed.plugin.v1.Result
-	(*Finished)(nil),              // 24: cmed.plugin.v1.Finished
-	(*Failure)(nil),               // 25: cmed.plugin.v1.Failure
-	(*UndoRequest)(nil),           // 26: cmed.plugin.v1.UndoRequest
-	(*UndoMessage)(nil),           // 27: cmed.plugin.v1.UndoMessage
-	(*Answer)(nil),                // 28: cmed.plugin.v1.Answer
-	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 30: google.protobuf.Duration
+	(*TargetsRequest)(nil),        // 11: cmed.plugin.v1.TargetsRequest
+	(*TargetsResponse)(nil),       // 12: cmed.plugin.v1.TargetsResponse
+	(*HostMessage)(nil),           // 13: cmed.plugin.v1.HostMessage
+	(*Start)(nil),                 // 14: cmed.plugin.v1.Start
+	(*UndoAck)(nil),               // 15: cmed.plugin.v1.UndoAck
+	(*Stop)(nil),                  // 16: cmed.plugin.v1.Stop
+	(*PluginMessage)(nil),         // 17: cmed.plugin.v1.PluginMessage
+	(*Started)(nil),               // 18: cmed.plugin.v1.Started
+	(*LogEntry)(nil),              // 19: cmed.plugin.v1.LogEntry
+	(*Progress)(nil),              // 20: cmed.plugin.v1.Progress
+	(*Targets)(nil),               // 21: cmed.plugin.v1.Targets
+	(*Target)(nil),                // 22: cmed.plugin.v1.Target
+	(*UndoRecord)(nil),            // 23: cmed.plugin.v1.UndoRecord
+	(*Undone)(nil),                // 24: cmed.plugin.v1.Undone
+	(*Result)(nil),                // 25: cmed.plugin.v1.Result
+	(*Finished)(nil),              // 26: cmed.plugin.v1.Finished
+	(*Failure)(nil),               // 27: cmed.plugin.v1.Failure
+	(*UndoRequest)(nil),           // 28: cmed.plugin.v1.UndoRequest
+	(*UndoMessage)(nil),           // 29: cmed.plugin.v1.UndoMessage
+	(*Answer)(nil),                // 30: cmed.plugin.v1.Answer
+	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
 }
 var file_sdk_pluginv1_plugin_proto_depIdxs = []int32{
 	7,  // 0: cmed.plugin.v1.DescribeResponse.offers:type_name -> cmed.plugin.v1.Descriptor
 	0,  // 1: cmed.plugin.v1.Descriptor.kind:type_name -> cmed.plugin.v1.Kind
 	1,  // 2: cmed.plugin.v1.Descriptor.effect:type_name -> cmed.plugin.v1.Effect
-	29, // 3: cmed.plugin.v1.PlanRequest.now:type_name -> google.protobuf.Timestamp
+	31, // 3: cmed.plugin.v1.PlanRequest.now:type_name -> google.protobuf.Timestamp
 	10, // 4: cmed.plugin.v1.PlanResponse.executions:type_name -> cmed.plugin.v1.Execution
-	25, // 5: cmed.plugin.v1.PlanResponse.failure:type_name -> cmed.plugin.v1.Failure
-	29, // 6: cmed.plugin.v1.Execution.at:type_name -> google.protobuf.Timestamp
-	12, // 7: cmed.plugin.v1.HostMessage.start:type_name -> cmed.plugin.v1.Start
-	13, // 8: cmed.plugin.v1.HostMessage.undo_ack:type_name -> cmed.plugin.v1.UndoAck
-	14, // 9: cmed.plugin.v1.HostMessage.stop:type_name -> cmed.plugin.v1.Stop
-	29, // 10: cmed.plugin.v1.Start.due:type_name -> google.protobuf.Timestamp
-	30, // 11: cmed.plugin.v1.Start.timeout:type_name -> google.protobuf.Duration
-	30, // 12: cmed.plugin.v1.Start.grace:type_name -> google.protobuf.Duration
-	2,  // 13: cmed.plugin.v1.Stop.cause:type_name -> cmed.plugin.v1.StopCause
-	16, // 14: cmed.plugin.v1.PluginMessage.started:type_name -> cmed.plugin.v1.Started
-	17, // 15: cmed.plugin.v1.PluginMessage.log:type_name -> cmed.plugin.v1.LogEntry
-	18, // 16: cmed.plugin.v1.PluginMessage.progress:type_name -> cmed.plugin.v1.Progress
-	19, // 17: cmed.plugin.v1.PluginMessage.targets:type_name -> cmed.plugin.v1.Targets
-	21, // 18: cmed.plugin.v1.PluginMessage.undo:type_name -> cmed.plugin.v1.UndoRecord
-	22, // 19: cmed.plugin.v1.PluginMessage.undone:type_name -> cmed.plugin.v1.Undone
-	23, // 20: cmed.plugin.v1.PluginMessage.result:type_name -> cmed.plugin.v1.Result
-	24, // 21: cmed.plugin.v1.PluginMessage.finished:type_name -> cmed.plugin.v1.Finished
-	29, // 22: cmed.plugin.v1.Started.at:type_name -> google.protobuf.Timestamp
-	29, // 23: cmed.plugin.v1.LogEntry.at:type_name -> google.protobuf.Timestamp
-	3,  // 24: cmed.plugin.v1.LogEntry.level:type_name -> cmed.plugin.v1.LogLevel
-	20, // 25: cmed.plugin.v1.Targets.targets:type_name -> cmed.plugin.v1.Target
-	29, // 26: cmed.plugin.v1.UndoRecord.undo_at:type_name -> google.protobuf.Timestamp
-	28, // 27: cmed.plugin.v1.Undone.answer:type_name -> cmed.plugin.v1.Answer
-	25, // 28: cmed.plugin.v1.Finished.failure:type_name -> cmed.plugin.v1.Failure
-	30, // 29: cmed.plugin.v1.UndoRequest.timeout:type_name -> google.protobuf.Duration
-	17, // 30: cmed.plugin.v1.UndoMessage.log:type_name -> cmed.plugin.v1.LogEntry
-	28, // 31: cmed.plugin.v1.UndoMessage.answer:type_name -> cmed.plugin.v1.Answer
-	4,  // 32: cmed.plugin.v1.Answer.outcome:type_name -> cmed.plugin.v1.Outcome
-	5,  // 33: cmed.plugin.v1.Plugin.Describe:input_type -> cmed.plugin.v1.DescribeRequest
-	8,  // 34: cmed.plugin.v1.Plugin.Plan:input_type -> cmed.plugin.v1.PlanRequest
-	11, // 35: cmed.plugin.v1.Plugin.Run:input_type -> cmed.plugin.v1.HostMessage
-	26, // 36: cmed.plugin.v1.Plugin.Undo:input_type -> cmed.plugin.v1.UndoRequest
-	6,  // 37: cmed.plugin.v1.Plugin.Describe:output_type -> cmed.plugin.v1.DescribeResponse
-	9,  // 38: cmed.plugin.v1.Plugin.Plan:output_type -> cmed.plugin.v1.PlanResponse
-	15, // 39: cmed.plugin.v1.Plugin.Run:output_type -> cmed.plugin.v1.PluginMessage
-	27, // 40: cmed.plugin.v1.Plugin.Undo:output_type -> cmed.plugin.v1.UndoMessage
-	37, // [37:41] is the sub-list for method output_type
-	33, // [33:37] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	27, // 5: cmed.plugin.v1.PlanResponse.failure:type_name -> cmed.plugin.v1.Failure
+	31, // 6: cmed.plugin.v1.Execution.at:type_name -> google.protobuf.Timestamp
+	22, // 7: cmed.plugin.v1.TargetsResponse.targets:type_name -> cmed.plugin.v1.Target
+	27, // 8: cmed.plugin.v1.TargetsResponse.failure:type_name -> cmed.plugin.v1.Failure
+	14, // 9: cmed.plugin.v1.HostMessage.start:type_name -> cmed.plugin.v1.Start
+	15, // 10: cmed.plugin.v1.HostMessage.undo_ack:type_name -> cmed.plugin.v1.UndoAck
+	16, // 11: cmed.plugin.v1.HostMessage.stop:type_name -> cmed.plugin.v1.Stop
+	31, // 12: cmed.plugin.v1.Start.due:type_name -> google.protobuf.Timestamp
+	32, // 13: cmed.plugin.v1.Start.timeout:type_name -> google.protobuf.Duration
+	32, // 14: cmed.plugin.v1.Start.grace:type_name -> google.protobuf.Duration
+	2,  // 15: cmed.plugin.v1.Stop.cause:type_name -> cmed.plugin.v1.StopCause
+	18, // 16: cmed.plugin.v1.PluginMessage.started:type_name -> cmed.plugin.v1.Started
+	19, // 17: cmed.plugin.v1.PluginMessage.log:type_name -> cmed.plugin.v1.LogEntry
+	20, // 18: cmed.plugin.v1.PluginMessage.progress:type_name -> cmed.plugin.v1.Progress
+	21, // 19: cmed.plugin.v1.PluginMessage.targets:type_name -> cmed.plugin.v1.Targets
+	23, // 20: cmed.plugin.v1.PluginMessage.undo:type_name -> cmed.plugin.v1.UndoRecord
+	24, // 21: cmed.plugin.v1.PluginMessage.undone:type_name -> cmed.plugin.v1.Undone
+	25, // 22: cmed.plugin.v1.PluginMessage.result:type_name -> cmed.plugin.v1.Result
+	26, // 23: cmed.plugin.v1.PluginMessage.finished:type_name -> cmed.plugin.v1.Finished
+	31, // 24: cmed.plugin.v1.Started.at:type_name -> google.protobuf.Timestamp
+	31, // 25: cmed.plugin.v1.LogEntry.at:type_name -> google.protobuf.Timestamp
+	3,  // 26: cmed.plugin.v1.LogEntry.level:type_name -> cmed.plugin.v1.LogLevel
+	22, // 27: cmed.plugin.v1.Targets.targets:type_name -> cmed.plugin.v1.Target
+	31, // 28: cmed.plugin.v1.UndoRecord.undo_at:type_name -> google.protobuf.Timestamp
+	30, // 29: cmed.plugin.v1.Undone.answer:type_name -> cmed.plugin.v1.Answer
+	27, // 30: cmed.plugin.v1.Finished.failure:type_name -> cmed.plugin.v1.Failure
+	32, // 31: cmed.plugin.v1.UndoRequest.timeout:type_name -> google.protobuf.Duration
+	19, // 32: cmed.plugin.v1.UndoMessage.log:type_name -> cmed.plugin.v1.LogEntry
+	30, // 33: cmed.plugin.v1.UndoMessage.answer:type_name -> cmed.plugin.v1.Answer
+	4,  // 34: cmed.plugin.v1.Answer.outcome:type_name -> cmed.plugin.v1.Outcome
+	5,  // 35: cmed.plugin.v1.Plugin.Describe:input_type -> cmed.plugin.v1.DescribeRequest
+	8,  // 36: cmed.plugin.v1.Plugin.Plan:input_type -> cmed.plugin.v1.PlanRequest
+	11, // 37: cmed.plugin.v1.Plugin.Targets:input_type -> cmed.plugin.v1.TargetsRequest
+	13, // 38: cmed.plugin.v1.Plugin.Run:input_type -> cmed.plugin.v1.HostMessage
+	28, // 39: cmed.plugin.v1.Plugin.Undo:input_type -> cmed.plugin.v1.UndoRequest
+	6,  // 40: cmed.plugin.v1.Plugin.Describe:output_type -> cmed.plugin.v1.DescribeResponse
+	9,  // 41: cmed.plugin.v1.Plugin.Plan:output_type -> cmed.plugin.v1.PlanResponse
+	12, // 42: cmed.plugin.v1.Plugin.Targets:output_type -> cmed.plugin.v1.TargetsResponse
+	17, // 43: cmed.plugin.v1.Plugin.Run:output_type -> cmed.plugin.v1.PluginMessage
+	29, // 44: cmed.plugin.v1.Plugin.Undo:output_type -> cmed.plugin.v1.UndoMessage
+	40, // [40:45] is the sub-list for method output_type
+	35, // [35:40] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_sdk_pluginv1_plugin_proto_init() }
@@ -2327,12 +2499,12 @@ func file_sdk_pluginv1_plugin_proto_init() {
 	if File_sdk_pluginv1_plugin_proto != nil {
 		return
 	}
-	file_sdk_pluginv1_plugin_proto_msgTypes[6].OneofWrappers = []any{
+	file_sdk_pluginv1_plugin_proto_msgTypes[8].OneofWrappers = []any{
 		(*HostMessage_Start)(nil),
 		(*HostMessage_UndoAck)(nil),
 		(*HostMessage_Stop)(nil),
 	}
-	file_sdk_pluginv1_plugin_proto_msgTypes[10].OneofWrappers = []any{
+	file_sdk_pluginv1_plugin_proto_msgTypes[12].OneofWrappers = []any{
 		(*PluginMessage_Started)(nil),
 		(*PluginMessage_Log)(nil),
 		(*PluginMessage_Progress)(nil),
@@ -2342,7 +2514,7 @@ func file_sdk_pluginv1_plugin_proto_init() {
 		(*PluginMessage_Result)(nil),
 		(*PluginMessage_Finished)(nil),
 	}
-	file_sdk_pluginv1_plugin_proto_msgTypes[22].OneofWrappers = []any{
+	file_sdk_pluginv1_plugin_proto_msgTypes[24].OneofWrappers = []any{
 		(*UndoMessage_Log)(nil),
 		(*UndoMessage_Answer)(nil),
 	}
@@ -2352,7 +2524,7 @@ func file_sdk_pluginv1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sdk_pluginv1_plugin_proto_rawDesc), len(file_sdk_pluginv1_plugin_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

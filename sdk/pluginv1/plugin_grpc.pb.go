@@ -28,6 +28,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	Plugin_Describe_FullMethodName = "/cmed.plugin.v1.Plugin/Describe"
 	Plugin_Plan_FullMethodName     = "/cmed.plugin.v1.Plugin/Plan"
+	Plugin_Targets_FullMethodName  = "/cmed.plugin.v1.Plugin/Targets"
 	Plugin_Run_FullMethodName      = "/cmed.plugin.v1.Plugin/Run"
 	Plugin_Undo_FullMethodName     = "/cmed.plugin.v1.Plugin/Undo"
 )
@@ -40,6 +41,9 @@ type PluginClient interface {
 	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error)
 	// Plan turns a planner's config into executions. It has no side effects.
 	Plan(ctx context.Context, in *PlanRequest, opts ...grpc.CallOption) (*PlanResponse, error)
+	// Targets says whom an attack would hit now. It does no harm. It is called
+	// only for offers with can_list_targets.
+	Targets(ctx context.Context, in *TargetsRequest, opts ...grpc.CallOption) (*TargetsResponse, error)
 	// Run executes one attack. The host may open the stream well before it sends
 	// Start; until then nothing may happen, and a stream that ends before Start
 	// means that nothing ever will. The plugin's last message is Finished.
@@ -71,6 +75,16 @@ func (c *pluginClient) Plan(ctx context.Context, in *PlanRequest, opts ...grpc.C
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(PlanResponse)
 	err := c.cc.Invoke(ctx, Plugin_Plan_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginClient) Targets(ctx context.Context, in *TargetsRequest, opts ...grpc.CallOption) (*TargetsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TargetsResponse)
+	err := c.cc.Invoke(ctx, Plugin_Targets_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +131,9 @@ type PluginServer interface {
 	Describe(context.Context, *DescribeRequest) (*DescribeResponse, error)
 	// Plan turns a planner's config into executions. It has no side effects.
 	Plan(context.Context, *PlanRequest) (*PlanResponse, error)
+	// Targets says whom an attack would hit now. It does no harm. It is called
+	// only for offers with can_list_targets.
+	Targets(context.Context, *TargetsRequest) (*TargetsResponse, error)
 	// Run executes one attack. The host may open the stream well before it sends
 	// Start; until then nothing may happen, and a stream that ends before Start
 	// means that nothing ever will. The plugin's last message is Finished.
@@ -139,6 +156,9 @@ func (UnimplementedPluginServer) Describe(context.Context, *DescribeRequest) (*D
 }
 func (UnimplementedPluginServer) Plan(context.Context, *PlanRequest) (*PlanResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Plan not implemented")
+}
+func (UnimplementedPluginServer) Targets(context.Context, *TargetsRequest) (*TargetsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Targets not implemented")
 }
 func (UnimplementedPluginServer) Run(grpc.BidiStreamingServer[HostMessage, PluginMessage]) error {
 	return status.Error(codes.Unimplemented, "method Run not implemented")
@@ -203,6 +223,24 @@ func _Plugin_Plan_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Plugin_Targets_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TargetsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Targets(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Targets_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Targets(ctx, req.(*TargetsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Plugin_Run_Handler(srv interface{}, stream grpc.ServerStream) error {
 	return srv.(PluginServer).Run(&grpc.GenericServerStream[HostMessage, PluginMessage]{ServerStream: stream})
 }
@@ -235,6 +273,10 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Plan",
 			Handler:    _Plugin_Plan_Handler,
+		},
+		{
+			MethodName: "Targets",
+			Handler:    _Plugin_Targets_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

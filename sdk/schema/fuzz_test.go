@@ -18,6 +18,7 @@ func FuzzCompile(f *testing.F) {
 		`{"$id":"x","$anchor":"a","$dynamicRef":"#a","items":[{}]}`,
 		`{"$schema":"http://json-schema.org/draft-04/schema#","id":"y","dependencies":{"a":["b"]}}`,
 		`{"patternProperties":{"^a":false},"unevaluatedProperties":false}`,
+		`{"$id":"?"}`, `{"$id":"https://schema.invalid/a/..","$ref":"#"}`, `{"$id":"https://a.example/","items":{"$id":"?","$ref":"#"}}`,
 		`{"minimum":1e9999,"$vocabulary":5}`, `true`,
 	} {
 		f.Add([]byte(doc))
@@ -64,6 +65,45 @@ func FuzzValidate(f *testing.F) {
 			if v.Pointer == "/s" && !strings.HasPrefix(v.Message, "the ") {
 				t.Fatalf("a secret shows: %+v", v)
 			}
+		}
+	})
+}
+
+// FuzzReplace checks that a replaced value is there, that nothing is left of the
+// old one where it was, and that other values stay.
+func FuzzReplace(f *testing.F) {
+	for _, c := range [][2]string{
+		{`{"a":{"~/":["old",2]}}`, "/a/~0~1/0"}, {`"old"`, ""}, {`{"a":1}`, "/b"}, {`[1,[2]]`, "/01"}, {`{"a":1,"a":2}`, "/a"}, {`[`, ""},
+	} {
+		f.Add([]byte(c[0]), c[1])
+	}
+	f.Fuzz(func(t *testing.T, doc []byte, pointer string) {
+		called := 0
+		replaced, err := schema.Replace(doc, []string{pointer}, func(_ string, old json.RawMessage) json.RawMessage {
+			called++
+			if !json.Valid(old) {
+				t.Fatalf("the old value is %q", old)
+			}
+			return json.RawMessage(`"<new>"`)
+		})
+		if json.Valid(doc) != (err == nil) {
+			t.Fatalf("%q: %v", doc, err)
+		}
+		if err != nil {
+			return
+		}
+		if called == 0 {
+			if string(replaced) != string(doc) {
+				t.Fatalf("nothing is replaced in %s, which becomes %s", doc, replaced)
+			}
+			return
+		}
+		again, err := schema.Replace(replaced, []string{pointer}, func(_ string, now json.RawMessage) json.RawMessage {
+			called++
+			return now
+		})
+		if err != nil || called != 2 || string(again) != string(replaced) {
+			t.Fatalf("%s with %q is %s, read as %s, %v", doc, pointer, replaced, again, err)
 		}
 	})
 }

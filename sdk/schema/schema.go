@@ -63,6 +63,9 @@ func Compile(doc []byte) (s *Schema, err error) {
 	if err := precheck.Schema(tree); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
+	if err := checkIdentity(tree); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
 	compiler := jsonschema.NewCompiler()
 	compiler.Draft = jsonschema.Draft2020
 	compiler.AssertFormat = true

@@ -44,13 +44,13 @@ func (a Args) timeout() time.Duration {
 
 func (a Args) method() string { return strings.ToUpper(a.Method) }
 
-// host returns the endpoint's host, with its port if it has one.
-func (a Args) host() (string, error) {
+// target is the endpoint's host, with its port if it has one.
+func (a Args) target() (sdk.Target, error) {
 	endpoint, err := url.Parse(a.Endpoint)
 	if err != nil || endpoint.Host == "" {
-		return "", sdk.Invalid("/endpoint", "the endpoint is not an absolute http or https URL")
+		return sdk.Target{}, sdk.Invalid("/endpoint", "the endpoint is not an absolute http or https URL")
 	}
-	return endpoint.Host, nil
+	return sdk.Target{ID: endpoint.Host, Name: a.Endpoint, State: "selected"}, nil
 }
 
 // Statuses are the HTTP statuses that count as success; none means all.

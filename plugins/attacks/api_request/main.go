@@ -17,6 +17,9 @@
 // not used. What a request does at its receiver, and whether it can be taken
 // back, this plugin can't know: its effect is irreversible.
 //
+// A dry run sends nothing. Its result document holds the request as it would be
+// sent, without the values of its headers and without its body.
+//
 // Header values are secrets: the engine never shows them, and where the answer
 // repeats one it is replaced. Cookies and credentials that the answer sets are
 // replaced too.
@@ -50,8 +53,10 @@ func main() {
 			Schema:      argsSchema,
 			Example:     example,
 			Examples:    []any{jsonExample},
+			DryRun:      true,
 		},
-		Run: run,
+		Run:     run,
+		Targets: targets,
 	})
 }
 
@@ -72,16 +77,28 @@ var jsonExample = Args{
 	ExpectStatus: Statuses{200, 202},
 }
 
+// targets lists whom a run would call: the endpoint's host.
+func targets(_ context.Context, args Args, _ *sdk.TargetsCall) ([]sdk.Target, error) {
+	target, err := args.target()
+	if err != nil {
+		return nil, err
+	}
+	return []sdk.Target{target}, nil
+}
+
 // run makes the request and records the answer, also when the run fails for it.
 func run(ctx context.Context, args Args, r *sdk.Run) error {
-	host, err := args.host()
+	target, err := args.target()
 	if err != nil {
 		return err
 	}
-	r.Targets(sdk.Target{ID: host, Name: args.Endpoint, State: "selected"})
+	r.Targets(target)
+	if r.DryRun() {
+		return rehearse(ctx, args, r)
+	}
 	got, err := send(ctx, args, r.ID())
 	if got.Status != 0 {
-		r.Log().Info("answered", "host", host, "status", got.Status, "duration_ms", got.DurationMS)
+		r.Log().Info("answered", "host", target.ID, "status", got.Status, "duration_ms", got.DurationMS)
 		if resultErr := r.Result(got); resultErr != nil {
 			err = errors.Join(err, fmt.Errorf("record the answer: %w", resultErr))
 		}

@@ -72,3 +72,19 @@ func FuzzParseClock(f *testing.F) {
 		}
 	})
 }
+
+func FuzzCount(f *testing.F) {
+	for _, seed := range []string{"4", "4.0", "1e4", "-3", "4.5", "1e300", "null", `"4"`, "2147483647.5"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var c Count
+		var number float64
+		if err := json.Unmarshal(text, &c); err != nil || string(text) == "null" {
+			return
+		}
+		if err := json.Unmarshal(text, &number); err != nil || float64(c) != number {
+			t.Errorf("%s is read as %d, %v", text, c, err)
+		}
+	})
+}

@@ -90,36 +90,53 @@ func (c *config) rehome(node map[string]any) error {
 }
 
 // refers says whether a part of a schema refers to another part by its place.
-func refers(doc any) bool {
+func refers(schema any) bool {
 	found := false
-	eachRef(doc, func(map[string]any, string, string) { found = true })
+	eachRef(schema, func(map[string]any, string) { found = true })
 	return found
 }
 
 // rewrite makes references to places in the args' schema point to where these
 // are in the whole.
-func rewrite(doc any) {
-	eachRef(doc, func(node map[string]any, keyword, place string) {
-		node[keyword] = "#/properties/args" + place
+func rewrite(schema any) {
+	eachRef(schema, func(node map[string]any, place string) {
+		node["$ref"] = "#/properties/args" + place
 	})
 }
 
-func eachRef(doc any, visit func(node map[string]any, keyword, place string)) {
-	switch v := doc.(type) {
+// eachRef visits every reference to a place in a schema or a list of schemas.
+func eachRef(schema any, visit func(node map[string]any, place string)) {
+	switch v := schema.(type) {
 	case []any:
 		for _, item := range v {
 			eachRef(item, visit)
 		}
 	case map[string]any:
-		for _, name := range jsondoc.Names(v) {
-			text, isText := v[name].(string)
-			place, local := strings.CutPrefix(text, "#")
-			if name == "$ref" && isText && local && (place == "" || strings.HasPrefix(place, "/")) {
-				visit(v, name, place)
-				continue
-			}
-			eachRef(v[name], visit)
+		text, _ := v["$ref"].(string)
+		if place, local := strings.CutPrefix(text, "#"); local && (place == "" || strings.HasPrefix(place, "/")) {
+			visit(v, place)
 		}
+		for _, keyword := range jsondoc.Names(v) {
+			eachRefIn(keyword, v[keyword], visit)
+		}
+	}
+}
+
+// eachRefIn is eachRef for the value of a keyword. What the keyword holds may be
+// no schema but a value of the author's, or schemas under names of the author's.
+func eachRefIn(keyword string, value any, visit func(node map[string]any, place string)) {
+	switch keyword {
+	case "const", "enum", "default", "examples":
+	case "properties", "patternProperties", "dependentSchemas", "dependencies", "$defs", "definitions":
+		if members, ok := value.(map[string]any); ok {
+			for _, name := range jsondoc.Names(members) {
+				eachRef(members[name], visit)
+			}
+			return
+		}
+		eachRef(value, visit)
+	default:
+		eachRef(value, visit)
 	}
 }
 
