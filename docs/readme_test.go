@@ -107,7 +107,7 @@ func TestQuickstart(t *testing.T) {
 	}
 	for _, want := range []string{
 		`"api_request:ApiRequest"`, `"simple_planner:SimplePlanner"`, `"msg":"ok"`,
-		`"state":"scheduled"`, `"state":"succeeded"`, `"status":200`, "[attack] answered",
+		`"state":"scheduled"`, `"state":"succeeded"`, `"status":200`, "[attack] answered", `"engaged":true`,
 	} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("no %s in what the commands show:\n%s", want, out)

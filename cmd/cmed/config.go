@@ -11,7 +11,9 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
 	"github.com/chaos-monkey-engine/cmed/internal/host"
+	"github.com/chaos-monkey-engine/cmed/internal/quiet"
 )
 
 // config is how cmed is to work. It is made by settings.config only, which
@@ -36,6 +38,18 @@ type config struct {
 	runTimeout    time.Duration
 	stopGrace     time.Duration
 	shutdownLimit time.Duration
+	undoTimeout   time.Duration
+	undoAttempts  int
+	haltFile      string
+	limits        engine.Limits
+	quietHours    []quiet.Window
+	quietDates    []quiet.Dates
+	quietZone     *time.Location // nil: zone
+	cgroup        string
+	runMemory     int64 // bytes; 0: no limit
+	runPids       int   // 0: no limit
+	confine       []host.Confinement
+	runAs         []host.Identity
 	logLevel      hclog.Level
 	logJSON       bool
 }
@@ -53,13 +67,13 @@ func (c *config) complete() error {
 		c.plannersDir = orElse(c.plannersDir, filepath.Join(dir, "planners"))
 	}
 	c.stateDir = orElse(c.stateDir, stateBeside(c.database))
+	c.haltFile = orElse(c.haltFile, haltIn(c.stateDir))
+	if err := c.completeLimits(); err != nil {
+		return err
+	}
 	if !c.insecure && !isLoopback(c.bindHost) {
 		return usagef("--host %s lets other machines reach the API, which has no passwords: whoever reaches it "+
 			"can run every attack. Keep the default, 127.0.0.1, and use a tunnel; or say --insecure too", c.bindHost)
-	}
-	if c.shutdownLimit <= c.stopGrace {
-		return usagef("--shutdown-timeout (%s) must be longer than --stop-grace (%s): "+
-			"at shutdown running attacks get their grace to stop and undo", c.shutdownLimit, c.stopGrace)
 	}
 	return nil
 }
@@ -84,6 +98,9 @@ func stateBeside(database string) string {
 	}
 	return strings.TrimSuffix(database, ext) + ".state"
 }
+
+// haltIn is the halt file in a state folder.
+func haltIn(stateDir string) string { return filepath.Join(stateDir, "halt") }
 
 // isLoopback says whether only this machine can reach what listens on host. It
 // is asked before listening; listensLocally looks at the address itself.

@@ -13,17 +13,19 @@ import (
 
 	"github.com/chaos-monkey-engine/cmed/internal/clock"
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/internal/haltfile"
 	"github.com/chaos-monkey-engine/cmed/internal/host"
 	"github.com/chaos-monkey-engine/cmed/internal/httpapi"
+	"github.com/chaos-monkey-engine/cmed/internal/metrics"
 	"github.com/chaos-monkey-engine/cmed/internal/store"
 )
 
 // daemon is the parts at work. Its life:
 //
-//  1. startDaemon takes the port, opens the store, locks
-//     the state folder, scans the folders, starts
-//     the scheduler, and only then serves. When a step fails, what was begun is
-//     ended again.
+//  1. startDaemon takes the port, opens the store, locks the state folder, scans
+//     the folders, starts the scheduler, and only then serves. When a step
+//     fails, what was begun is ended again. From the first steps on it can be
+//     halted.
 //  2. serveFailed tells when it can't go on.
 //  3. stop ends it in the opposite order.
 type daemon struct {
@@ -33,16 +35,20 @@ type daemon struct {
 	store    *store.Store
 	state    *stateLock
 	clock    *clock.Watcher // nil where steps can't be seen
+	haltFile *haltfile.File
 	host     *host.Host
 	engine   *engine.Engine
 	server   *httpapi.Server
 
+	obeying     sync.WaitGroup
+	disobey     context.CancelFunc // ends obeying
 	serving     sync.WaitGroup
 	serveFailed chan error
 }
 
 // startDaemon returns when the daemon serves. Ending ctx calls the start off.
-func startDaemon(ctx context.Context, cfg *config, log hclog.Logger) (d *daemon, err error) {
+// What halts receives engages the lever.
+func startDaemon(ctx context.Context, cfg *config, log hclog.Logger, halts <-chan struct{}) (d *daemon, err error) {
 	d = &daemon{cfg: cfg, log: log, serveFailed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
@@ -54,65 +60,64 @@ func startDaemon(ctx context.Context, cfg *config, log hclog.Logger) (d *daemon,
 	if d.listener, err = listen(ctx, cfg); err != nil {
 		return d, err
 	}
-	if err = d.openStore(); err != nil {
+	if d.store, err = openStore(cfg); err != nil {
 		return d, err
 	}
 	if d.state, err = lockState(cfg.stateDir); err != nil {
 		return d, err
 	}
-	if err = d.startHost(ctx); err != nil {
+	if err = d.watchHaltFile(); err != nil {
 		return d, err
 	}
-	if err = d.startEngine(ctx); err != nil {
+	if d.host, err = newHost(cfg, d.store, log); err != nil {
 		return d, err
+	}
+	d.makeEngine(halts)
+	if err = d.host.Start(ctx); err != nil {
+		return d, fmt.Errorf("start the plugin host: %w", err)
+	}
+	if err = d.engine.Start(ctx); err != nil {
+		return d, fmt.Errorf("start the engine: %w", err)
 	}
 	d.serve()
 	return d, nil
 }
 
-func (d *daemon) openStore() error {
-	s, err := store.Open(d.cfg.database)
-	if errors.Is(err, store.ErrInUse) {
-		return &exitError{exitInUse, fmt.Errorf("%w with --database-uri", err)}
-	}
-	d.store = s
-	return err
+// makeEngine puts the engine together and has it halt when told to.
+func (d *daemon) makeEngine(halts <-chan struct{}) {
+	settings := engineSettings(d.cfg, d.log)
+	settings.ZoneAssumed = d.warnOfZone()
+	settings.ClockChanged = d.watchClock()
+	settings.HaltFile = d.haltFile
+	settings.HaltFileChanged = d.haltFile.Changes()
+	d.engine = engine.New(settings, d.store, d.host)
+	d.sayPolicy()
+	var ctx context.Context
+	ctx, d.disobey = context.WithCancel(context.Background())
+	d.obeying.Go(func() { d.obey(ctx, halts) })
 }
 
-func (d *daemon) startHost(ctx context.Context) error {
-	h, err := host.New(host.Config{
-		AttacksDir:  d.cfg.attacksDir,
-		PlannersDir: d.cfg.plannersDir,
-		StateDir:    d.cfg.stateDir,
-		StoreID:     d.store.ID(),
-		Cache:       d.store,
-		Grants:      d.cfg.grants,
-		Grace:       d.cfg.stopGrace,
-		Logger:      d.log.Named("host"),
-	})
+// obey engages the lever whenever told to.
+func (d *daemon) obey(ctx context.Context, halts <-chan struct{}) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-halts:
+			d.engine.EngageLever(ctx, "SIGUSR1", "the daemon received SIGUSR1")
+		}
+	}
+}
+
+func (d *daemon) watchHaltFile() error {
+	f, err := haltfile.Watch(d.cfg.haltFile)
 	if err != nil {
-		return fmt.Errorf("prepare the plugin host: %w", err)
+		return usagef("--%s: %w", optHaltFile, err)
 	}
-	d.host = h
-	h.RetainDigests(func(ctx context.Context) (map[string]bool, error) { return undoDigests(ctx, d.store) })
-	if err := h.Start(ctx); err != nil {
-		return fmt.Errorf("start the plugin host: %w", err)
-	}
-	return nil
-}
-
-func (d *daemon) startEngine(ctx context.Context) error {
-	d.engine = engine.New(engine.Settings{
-		Zone:              d.cfg.zone,
-		ZoneAssumed:       d.warnOfZone(),
-		MaxConcurrentRuns: d.cfg.maxRuns,
-		MisfireGrace:      d.cfg.misfireGrace,
-		RunTimeout:        d.cfg.runTimeout,
-		ClockChanged:      d.watchClock(),
-		Logger:            d.log.Named("engine"),
-	}, d.store, d.host)
-	if err := d.engine.Start(ctx); err != nil {
-		return fmt.Errorf("start the engine: %w", err)
+	d.haltFile = f
+	if err := f.Polled(); err != nil {
+		d.log.Warn("the halt file is looked at every 30 s only, since its folder can't be watched",
+			"file", f.Path(), "error", err)
 	}
 	return nil
 }
@@ -147,6 +152,7 @@ func (d *daemon) serve() {
 		Version:     thisBuild().Version,
 		Hosts:       hosts,
 		CORSOrigins: d.cfg.corsOrigins,
+		Metrics:     metrics.NewHandler(thisBuild().Version, d.engine, d.log.Named("metrics")),
 	}, d.engine, d.log.Named("http"))
 	d.serving.Go(func() {
 		if err := d.server.Serve(d.listener); err != nil {
@@ -191,12 +197,19 @@ func (d *daemon) stop(ctx context.Context) error {
 		engineErr = d.engine.Shutdown(ctx)
 	}
 	d.serving.Wait()
+	if d.disobey != nil {
+		d.disobey()
+		d.obeying.Wait()
+	}
 	note("bring the running attacks to rest", engineErr)
 	if d.host != nil {
 		note("end the plugin host", d.host.Close())
 	}
 	if d.state != nil {
 		note("let go of the state folder", d.state.Close())
+	}
+	if d.haltFile != nil {
+		note("stop watching for the halt file", d.haltFile.Close())
 	}
 	if d.clock != nil {
 		note("stop watching the clock", d.clock.Close())

@@ -40,6 +40,9 @@ func (h home) args(more ...string) []string {
 var greeting = regexp.MustCompile(`^cmed \S+ is ready: (http://127\.0\.0\.1:\d+/) ` +
 	`\(0 attacks, 0 planners, 0 broken; zone Europe/Madrid\)\n$`)
 
+// served finds where the daemon serves in any greeting.
+var served = regexp.MustCompile(`http://127\.0\.0\.1:\d+/`)
+
 // url waits for the greeting and returns where the daemon serves.
 func (c *call) url(t *testing.T) string {
 	t.Helper()

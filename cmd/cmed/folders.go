@@ -52,10 +52,14 @@ func readable(path string) error {
 	return errors.Join(err, dir.Close())
 }
 
-// checkForDaemon refuses folders that can never serve. One that is missing may
-// still appear.
-func checkForDaemon(cfg *config) error {
-	for _, f := range cfg.pluginFolders() {
+// checkForDaemon refuses a shutdown that cuts the undoing off, and folders that
+// can never serve. One that is missing may still appear.
+func checkForDaemon(c *config) error {
+	if c.shutdownLimit <= c.stopGrace {
+		return usagef("--shutdown-timeout (%s) must be longer than --stop-grace (%s): "+
+			"at shutdown running attacks get their grace to stop and undo", c.shutdownLimit, c.stopGrace)
+	}
+	for _, f := range c.pluginFolders() {
 		if err := f.check(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return usagef("%w", err)
 		}

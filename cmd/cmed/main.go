@@ -16,7 +16,7 @@ import (
 
 func main() {
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGUSR1)
 	// A closed standard output or error must not end the daemon. Notify, not
 	// Ignore: an ignored signal would stay ignored in the plugins. Nobody
 	// receives.
@@ -25,6 +25,7 @@ func main() {
 	os.Exit(run(context.Background(), program{
 		args:    os.Args[1:],
 		env:     os.Environ(),
+		stdin:   os.Stdin,
 		stdout:  os.Stdout,
 		stderr:  os.Stderr,
 		signals: signals,

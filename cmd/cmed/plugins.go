@@ -96,6 +96,8 @@ func scanOnce(ctx context.Context, cfg *config, stderr io.Writer) (files []engin
 		StoreID:     rand.Text(),
 		Cache:       forgetful{},
 		Grants:      cfg.grants,
+		Confine:     cfg.confine,
+		RunAs:       cfg.runAs,
 		Logger:      newLogger(cfg, stderr).Named("host"),
 	})
 	if err != nil {

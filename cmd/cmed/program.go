@@ -12,9 +12,10 @@ import (
 type program struct {
 	args           []string
 	env            []string // "NAME=value"
+	stdin          io.Reader
 	stdout, stderr io.Writer
-	// signals receives SIGINT and SIGTERM (stop; a second one at once, see orders) and
-	// SIGHUP (rescan). May be nil.
+	// signals receives SIGINT and SIGTERM (stop; a second one at once, see
+	// orders), SIGHUP (rescan) and SIGUSR1 (halt). May be nil.
 	signals <-chan os.Signal
 }
 

@@ -7,18 +7,20 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
-// undoPage is how many open records are read at once.
+// undoPage is how many records are read at once.
 const undoPage = 500
 
-// undoDigests returns the digests of the plugins that open undo records need:
-// only the binary that did a harm takes it back.
+// undoDigests returns the digests of the plugins that reversible undo records
+// need: only the binary that did a harm takes it back.
 func undoDigests(ctx context.Context, store engine.Store) (map[string]bool, error) {
 	digests := map[string]bool{}
 	var at engine.Cursor
 	for {
-		records, next, err := store.OpenUndos(ctx, undoPage, at)
+		records, next, err := store.UndoRecords(ctx, engine.UndoQuery{
+			States: engine.ReversibleStates, Limit: undoPage, Cursor: at,
+		})
 		if err != nil {
-			return nil, fmt.Errorf("list the plugins that open undo records need: %w", err)
+			return nil, fmt.Errorf("list the plugins that undo records need: %w", err)
 		}
 		for _, r := range records {
 			digests[r.Digest] = true

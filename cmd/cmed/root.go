@@ -20,9 +20,10 @@ const precedence = `Each flag is also a variable (in brackets) and, by its name,
 configuration file. Flags win over variables, those over the file.`
 
 const ofDaemon = `SIGTERM ends the daemon gracefully, a second one at least a second later at
-once; SIGHUP makes it rescan the folders. Exit codes: 0 ended well, 1 failed,
-2 wrong flag or configuration, 3 the port, the database or the state folder
-belongs to another process.`
+once; SIGHUP makes it rescan the folders; SIGUSR1 engages the lever: everything
+is stopped and undone, and nothing starts until "cmed resume". Exit codes: 0
+ended well, 1 failed, 2 wrong flag or configuration, 3 the port, the database or
+the state folder belongs to another process.`
 
 // newRoot puts the command tree together.
 func newRoot(p program) *cobra.Command {
@@ -54,7 +55,7 @@ func newRoot(p program) *cobra.Command {
 		addFlags(cmd, s, func(option) bool { return true })
 		addDualFlag(cmd, s)
 	}
-	root.AddCommand(serving, newPlugins(p), newVersion())
+	root.AddCommand(serving, newPlan(p), newHalt(p), newResume(p), newUndos(p), newReap(p), newPlugins(p), newVersion())
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetHelpCommand(newHelp())

@@ -47,7 +47,7 @@ func serveUntilStopped(ctx context.Context, cfg *config, p program) error {
 func startUnlessStopped(o *orders, cfg *config, log hclog.Logger) (*daemon, error) {
 	var d *daemon
 	err := o.unlessForced(func() (err error) {
-		d, err = startDaemon(o.stop, cfg, log)
+		d, err = startDaemon(o.stop, cfg, log, o.halt)
 		return err
 	})
 	switch {
@@ -130,9 +130,13 @@ func announce(w io.Writer, d *daemon) {
 			missing.WriteString("; " + f.kind + " folder missing")
 		}
 	}
-	fmt.Fprintf(w, "cmed %s is ready: %s (%s, %s, %d broken; zone %s%s)\n", thisBuild().Version, baseURL(d.listener),
+	lever := ""
+	if state := d.engine.Lever(); state.Engaged {
+		lever = "; lever engaged by " + printable(state.By)
+	}
+	fmt.Fprintf(w, "cmed %s is ready: %s (%s, %s, %d broken; zone %s%s%s)\n", thisBuild().Version, baseURL(d.listener),
 		count(len(d.engine.Offers(engine.KindAttack)), "attack"),
-		count(len(d.engine.Offers(engine.KindPlanner)), "planner"), broken, d.cfg.zone, missing.String())
+		count(len(d.engine.Offers(engine.KindPlanner)), "planner"), broken, d.cfg.zone, missing.String(), lever)
 }
 
 // count is a number of things in words.

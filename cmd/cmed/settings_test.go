@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
 	"github.com/chaos-monkey-engine/cmed/internal/host"
 )
 
@@ -149,6 +150,12 @@ func TestDefaults(t *testing.T) {
 		plannersDir: filepath.Join(filepath.Dir(binary), "planners"),
 		maxRuns:     128, misfireGrace: time.Minute, runTimeout: 15 * time.Minute,
 		stopGrace: 10 * time.Second, shutdownLimit: 30 * time.Second,
+		undoTimeout: 5 * time.Minute, undoAttempts: 10, haltFile: "cme.state/halt",
+		limits: engine.Limits{
+			RunsPerRef: 100, RunsPerPlan: 100, RunsPerHour: 10_000, OpenUndos: 10_000,
+			Irreversible: engine.IrreversibleAllow,
+		},
+		cgroup: "auto", runMemory: 1 << 30, runPids: 512,
 		logLevel: hclog.Info,
 	}
 	if !reflect.DeepEqual(c, want) {
@@ -177,6 +184,25 @@ misfire-grace: 90s
 run-timeout: 1h30m
 stop-grace: 5s
 shutdown-timeout: 1m
+undo-timeout: 2m
+undo-attempts: 3
+halt-file: /run/cmed/halt
+max-runs-per-ref: 1
+max-runs-per-plan: 2
+max-runs-per-hour: 0
+max-open-undos: 4
+allow-attack: ["a_*:*"]
+deny-attack: ["a_b:*", "a_c:*"]
+irreversible: ask
+quiet-hours: ["Mon-Fri@09:00-17:00"]
+quiet-date: [2026-12-24, 2026-12-31..2027-01-06]
+quiet-timezone: America/New_York
+quiet-stop: true
+cgroup: /sys/fs/cgroup/cmed
+run-memory: 512MiB
+run-pids: 64
+confine: ["a_*:*=/tmp/a"]
+run-as: ["a_*:*=4242:4243"]
 log-level: debug
 log-format: json
 `)
@@ -192,6 +218,20 @@ log-format: json
 		grants:  []host.Grant{{Ref: "a_*:*", Vars: []string{"AWS_*", "HOME"}}},
 		maxRuns: 7, misfireGrace: 90 * time.Second, runTimeout: 90 * time.Minute,
 		stopGrace: 5 * time.Second, shutdownLimit: time.Minute, logLevel: hclog.Debug, logJSON: true,
+		undoTimeout: 2 * time.Minute, undoAttempts: 3, haltFile: "/run/cmed/halt",
+		limits: engine.Limits{
+			RunsPerRef: 1, RunsPerPlan: 2, OpenUndos: 4,
+			Allow: []string{"a_*:*"}, Deny: []string{"a_b:*", "a_c:*"},
+			Irreversible: engine.IrreversibleAsk, Quiet: c.limits.Quiet, QuietStops: true,
+		},
+		quietHours: c.quietHours, quietDates: c.quietDates, quietZone: c.quietZone, // see below
+		cgroup: "/sys/fs/cgroup/cmed", runMemory: 512 << 20, runPids: 64,
+		confine: []host.Confinement{{Ref: "a_*:*", Paths: []string{"/tmp/a"}}},
+		runAs:   []host.Identity{{Ref: "a_*:*", User: "4242", UID: 4242, GID: 4243}},
+	}
+	quietTimes := "Mon-Fri 09:00-17:00, 2026-12-24, 2026-12-31..2027-01-06 America/New_York"
+	if got := fmt.Sprint(c.limits.Quiet); got != quietTimes {
+		t.Errorf("quiet times %s, want %s", got, quietTimes)
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("read\n%+v, want\n%+v", c, want)
@@ -203,6 +243,31 @@ log-format: json
 		}
 		if !strings.Contains(string(text), "\n"+o.name+": ") {
 			t.Errorf("%s is not in the test's file", o.name)
+		}
+	}
+}
+
+func TestQuietTimes(t *testing.T) {
+	c, err := configOf([]string{"CMED_QUIET_HOURS=Mon-Fri@09:00-17:00 22:00-06:00"}, "-t", "UTC")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(c.limits.Quiet), "Mon-Fri 09:00-17:00, 22:00-06:00 UTC"; got != want {
+		t.Errorf("quiet times %s, want %s", got, want)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for text, want := range map[string]int64{
+		"0": 0, "1048576": 1 << 20, "10B": 10, "64KiB": 64 << 10, "512MiB": 512 << 20, "1GiB": 1 << 30, "2TiB": 2 << 40,
+	} {
+		c, err := configOf(nil, "--run-memory", text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if c.runMemory != want {
+			t.Errorf("%s is %d bytes, want %d", text, c.runMemory, want)
 		}
 	}
 }

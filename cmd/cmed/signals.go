@@ -25,8 +25,9 @@ type orders struct {
 	// force ends with the second one, at least onePress later; its cause is
 	// what to say of it.
 	force context.Context
-	// rescan receives after SIGHUP.
-	rescan chan struct{}
+	// rescan receives after SIGHUP, halt after SIGUSR1. What comes before
+	// somebody listens waits.
+	rescan, halt chan struct{}
 
 	cancel, forceNow context.CancelCauseFunc
 	ended            sync.WaitGroup
@@ -34,7 +35,7 @@ type orders struct {
 
 // takeOrders listens to signals until release is called.
 func takeOrders(ctx context.Context, signals <-chan os.Signal) (o *orders, release func()) {
-	o = &orders{rescan: make(chan struct{}, 1)}
+	o = &orders{rescan: make(chan struct{}, 1), halt: make(chan struct{}, 1)}
 	o.stop, o.cancel = context.WithCancelCause(ctx)
 	o.force, o.forceNow = context.WithCancelCause(context.WithoutCancel(ctx))
 	done := make(chan struct{})
@@ -54,11 +55,12 @@ func (o *orders) listen(signals <-chan os.Signal, done <-chan struct{}) {
 		case <-done:
 			return
 		case sig := <-signals:
-			if sig == syscall.SIGHUP {
-				select {
-				case o.rescan <- struct{}{}:
-				default: // one is waiting already
-				}
+			switch sig {
+			case syscall.SIGHUP:
+				leave(o.rescan)
+				continue
+			case syscall.SIGUSR1:
+				leave(o.halt)
 				continue
 			}
 			switch {
@@ -69,6 +71,14 @@ func (o *orders) listen(signals <-chan os.Signal, done <-chan struct{}) {
 				o.forceNow(errForced)
 			}
 		}
+	}
+}
+
+// leave puts an order down, unless one is waiting already.
+func leave(order chan<- struct{}) {
+	select {
+	case order <- struct{}{}:
+	default:
 	}
 }
 

@@ -32,6 +32,30 @@ func TestBadUsage(t *testing.T) {
 		{"another address without consent", "--host 192.0.2.1", `--host 192.0.2.1 lets other machines reach the API`},
 		{"a name without consent", "--host cmed.example", `--host cmed.example lets other machines reach the API`},
 		{"a shutdown shorter than the grace", "--shutdown-timeout 5s", `--shutdown-timeout (5s) must be longer than --stop-grace (10s)`},
+		{"no attempts to undo", "--undo-attempts 0", `--undo-attempts: "0" is not a number from 1 to 1000`},
+		{"a negative limit", "--max-runs-per-ref=-1", `--max-runs-per-ref: "-1" is not a number from 0 to 1000000`},
+		{"a pattern that is none", "--allow-attack a[", `--allow-attack: "a[" is not a pattern of attack refs`},
+		{"a policy that is none", "--irreversible maybe", `--irreversible: "maybe" is not one of allow, ask, deny`},
+		{"hours that are none", "--quiet-hours 9-17", `--quiet-hours: "9-17" is not a window of time: write it like Mon-Fri@09:00-17:00`},
+		{"a date that is none", "--quiet-date 24.12.", `--quiet-date: "24.12." is not a date from 1970 to 2200`},
+		{"a quiet zone that is none", "--quiet-timezone Mars", `--quiet-timezone: "Mars" is not a time zone`},
+		{"a stop at hours that are not given", "--quiet-stop", `--quiet-stop and --quiet-timezone need --quiet-hours or --quiet-date`},
+		{"a cgroup that is no path", "--cgroup cmed", `--cgroup: "cmed" is not auto, off or the path of a cgroup`},
+		{"a size that is none", "--run-memory 1G", `--run-memory: "1G" is not a size: write a number and a unit, such as 512MiB or 1GiB`},
+		{"a size beyond all numbers", "--run-memory 9999999999GiB", `--run-memory: "9999999999GiB" is not a size`},
+		{"a negative size", "--run-memory=-1", `--run-memory: "-1" is not a size`},
+		{"a confinement without a ref", "--confine =/tmp", `--confine: `},
+		{"a user that is not there", "--run-as a:*=no-such-user", `--run-as: `},
+		{"a halt file whose folder is not there", "-p 0 -d TEMP/cme.db --halt-file /nonexistent/halt", `--halt-file: the folder of the halt file: stat /nonexistent: no such file or directory`},
+		{"a reap with a port", "reap --port 1", `unknown flag: --port`},
+		{"a reap without time", "reap --timeout 0s", `--timeout: 0s is not more than 0`},
+		{"a halt with a wait that is none", "halt --wait 0s", `--wait: 0s is not more than 0; --no-wait does not wait`},
+		{"a server that is no URL", "resume --server localhost:5000", `--server: the server is a URL such as http://127.0.0.1:5000`},
+		{"a plan without a file", "plan", `--file is missing: name the plan, or give - to read it from standard input`},
+		{"a plan that is not there", "plan -f /nonexistent.json", `read the plan: open /nonexistent.json: no such file or directory`},
+		{"a retry of nothing", "undos retry", `cmed undos retry takes one argument, the id of an undo record`},
+		{"giving up without a reason", "undos abandon x", `--reason is missing: say why the effect is left in place`},
+		{"a misspelt command of undos", "undos retri", `unknown command "retri"; did you mean "retry"?`},
 		{"a configuration that is not there", "--config /nonexistent.yaml", `--config: read the configuration: open /nonexistent.yaml: no such file or directory`},
 		{"a misspelt flag", "--timezon UTC", `unknown flag: --timezon; did you mean --timezone?`},
 		{"an unknown shorthand", "-x", `unknown shorthand flag: 'x' in -x`},
@@ -44,7 +68,7 @@ func TestBadUsage(t *testing.T) {
 		{"an unknown output", "version -o xml", `invalid argument "xml" for "-o, --output" flag: it is not one of text, json`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := begin(t, strings.Fields(test.args)...)
+			c := begin(t, strings.Fields(strings.ReplaceAll(test.args, "TEMP", t.TempDir()))...)
 			if code := c.end(t); code != exitUsage {
 				t.Errorf("exit code %d, want %d", code, exitUsage)
 			}
@@ -104,6 +128,18 @@ func TestHelpShowsEveryOption(t *testing.T) {
 		}
 		if !strings.Contains(text, "-p, --port number") || strings.Contains(text, "--p ") {
 			t.Errorf("%v does not show -p with --port:\n%s", args, text)
+		}
+	}
+}
+
+func TestHelpOfReapShowsItsOptions(t *testing.T) {
+	c := begin(t, "reap", "--help")
+	if code := c.end(t); code != 0 {
+		t.Fatalf("exit code %d: %s", code, c.stderr.String())
+	}
+	for _, o := range options {
+		if got := strings.Contains(c.stdout.String(), "--"+o.name+" "); got != o.reap {
+			t.Errorf("it shows --%s: %v", o.name, got)
 		}
 	}
 }

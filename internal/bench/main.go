@@ -36,15 +36,18 @@ type family struct {
 	name    string
 	about   string
 	measure func(ctx context.Context, w *world) ([]row, error)
+	// apart is set when it is measured only where it is named.
+	apart bool
 }
 
 var families = []family{
-	{"ready", "from exec to ready", measureReady},
-	{"run", "one isolated run, cold", measureIsolated},
-	{"lag", "from the due time to the attack's first instruction", measureLag},
-	{"plans", "plans posted a second", measurePlans},
-	{"pages", "pages listed a second", measurePages},
-	{"memory", "anonymous memory of the daemon", measureMemory},
+	{name: "ready", about: "from exec to ready", measure: measureReady},
+	{name: "run", about: "one isolated run, cold", measure: measureIsolated},
+	{name: "lag", about: "from the due time to the attack's first instruction", measure: measureLag},
+	{name: "plans", about: "plans posted a second", measure: measurePlans},
+	{name: "pages", about: "pages listed a second", measure: measurePages},
+	{name: "memory", about: "anonymous memory of the daemon", measure: measureMemory},
+	{name: "halt", about: "from pulling the lever to the last undo", measure: measureHalt, apart: true},
 }
 
 // The exit codes besides 0.
@@ -115,10 +118,15 @@ func readOptions(args []string, out io.Writer) (options, error) {
 	return o, err
 }
 
-// choose sets the families by their names; all when none is given.
+// choose sets the families by their names; when none is given, all that are not
+// measured apart.
 func (o *options) choose(names string) error {
 	if names == "" {
-		o.families = families
+		for _, f := range families {
+			if !f.apart {
+				o.families = append(o.families, f)
+			}
+		}
 		return nil
 	}
 	for name := range strings.SplitSeq(names, ",") {

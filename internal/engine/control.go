@@ -39,6 +39,7 @@ func (e *Engine) alter(ctx context.Context, id ExecutorID, apply func(*Executor)
 		case len(changed) == 0: // there is none, or it was left as it is
 			return e.store.Executor(ctx, id)
 		}
+		e.queue.forget(id)
 		e.changed.notify()
 		poke(e.wake)
 		return changed[0], nil
@@ -125,7 +126,7 @@ func (e *Engine) haltOne(ctx context.Context, id ExecutorID, reason string) erro
 	})
 	if errors.Is(err, errRunning) {
 		r := e.live.peek(id)
-		if r != nil && r.halt(cmp.Or(reason, haltedByHand)) {
+		if r != nil && r.halt(&StopReason{State: Halted, Reason: cmp.Or(reason, haltedByHand)}) {
 			e.log.Info("executor halted", "executor", id, "plan", r.executor.PlanID, "reason", reason)
 			return nil
 		}

@@ -167,7 +167,7 @@ func TestDeletionWithAnUndoThatFailed(t *testing.T) {
 		if deletion, err := d.DeletePlan(t.Context(), plan.ID, true); err != nil || !deletion.Done {
 			t.Fatalf("%+v, %v", deletion, err)
 		}
-		left, _, err := d.file.OpenUndos(t.Context(), 10, "")
+		left, _, err := d.file.UndoRecords(t.Context(), engine.UndoQuery{States: engine.ReversibleStates, Limit: 10})
 		if err != nil || len(left) != 0 {
 			t.Errorf("%d undos open, error %v", len(left), err)
 		}

@@ -43,7 +43,7 @@ func newDaemon(t *testing.T) *daemon {
 		t.Fatal(err)
 	}
 	d := &daemon{t: t, stage: newStage(t), file: file, boot: "boot-1"}
-	d.settings = engine.Settings{Cores: 2, Boot: d.bootTime}
+	d.settings = engine.Settings{Cores: 2, Boot: d.bootTime, UndoAttempts: 3}
 	d.start()
 	return d
 }
@@ -91,6 +91,8 @@ type mortalStore struct {
 	dead        atomic.Bool
 	transitions atomic.Int32
 	finishIn    atomic.Int64 // how long the end of a run takes to store
+	full        atomic.Bool  // nothing can be claimed
+	leverFails  atomic.Bool  // the lever can't be stored
 }
 
 var errDead = errors.New("the daemon is dead")
@@ -132,11 +134,28 @@ func (m *mortalStore) AppendLog(ctx context.Context, id engine.ExecutorID, log [
 	return m.Store.AppendLog(ctx, id, log)
 }
 
-func (m *mortalStore) AddUndo(ctx context.Context, r engine.UndoRecord) error {
+func (m *mortalStore) AddUndo(ctx context.Context, r engine.UndoRecord, limit int) error {
 	if m.dead.Load() {
 		return errDead
 	}
-	return m.Store.AddUndo(ctx, r)
+	return m.Store.AddUndo(ctx, r, limit)
+}
+
+func (m *mortalStore) Claim(ctx context.Context, ids []engine.ExecutorID, fn func(*engine.Executor) error) ([]engine.Executor, error) {
+	if m.dead.Load() {
+		return nil, errDead
+	}
+	if m.full.Load() {
+		return nil, engine.Errorf(engine.CodeFull, "the disk is full")
+	}
+	return m.Store.Claim(ctx, ids, fn)
+}
+
+func (m *mortalStore) SetLever(ctx context.Context, l engine.Lever) error {
+	if m.dead.Load() || m.leverFails.Load() {
+		return errDead
+	}
+	return m.Store.SetLever(ctx, l)
 }
 
 func (m *mortalStore) UpdateUndo(ctx context.Context, id engine.UndoID, fn func(*engine.UndoRecord) error) (engine.UndoRecord, error) {

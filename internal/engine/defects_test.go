@@ -24,7 +24,7 @@ type gate struct {
 	finish   func() error
 	saveRun  func() error
 	drop     func()
-	trans    func() error
+	claim    func() error
 	update   func() error
 	dueCalls atomic.Int64
 	undoDue  atomic.Int64
@@ -55,13 +55,13 @@ func (g *gate) DeletePlan(ctx context.Context, id engine.PlanID) error {
 	return g.Store.DeletePlan(ctx, id)
 }
 
-func (g *gate) Transition(ctx context.Context, ids []engine.ExecutorID, fn func(*engine.Executor) error) ([]engine.Executor, error) {
-	if g.trans != nil {
-		if err := g.trans(); err != nil {
+func (g *gate) Claim(ctx context.Context, ids []engine.ExecutorID, fn func(*engine.Executor) error) ([]engine.Executor, error) {
+	if g.claim != nil {
+		if err := g.claim(); err != nil {
 			return nil, err
 		}
 	}
-	return g.Store.Transition(ctx, ids, fn)
+	return g.Store.Claim(ctx, ids, fn)
 }
 
 func (g *gate) UpdateUndo(ctx context.Context, id engine.UndoID, fn func(*engine.UndoRecord) error) (engine.UndoRecord, error) {
@@ -276,7 +276,7 @@ func TestClaimBehindASlowCommit(t *testing.T) {
 		g := gated(d, nil)
 		d.stage.launchIn = 10 * time.Millisecond
 		slow := true
-		g.trans = func() error {
+		g.claim = func() error {
 			if slow {
 				slow = false
 				time.Sleep(900 * time.Millisecond) // behind the commit of a large plan

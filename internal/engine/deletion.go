@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/failpoint"
 )
 
 // Deletion is how far a deletion has come.
@@ -135,12 +137,33 @@ func (e *Engine) removeWhenSettled(ctx context.Context, r removal) error {
 			return err
 		}
 	}
+	if err := e.abandonLeft(ctx, r); err != nil {
+		return err
+	}
+	_ = failpoint.Hit(failpoint.EngineDeletion)
 	if err := r.drop(ctx); err != nil {
 		return err
 	}
 	e.log.Info("deleted", "what", r.name, "undo_abandoned", r.mark.AbandonUndo)
 	e.changed.notify()
 	return nil
+}
+
+// abandonLeft notes, on the records of effects that stay in place, that a
+// deletion left them so.
+func (e *Engine) abandonLeft(ctx context.Context, r removal) error {
+	return r.each(ctx, func(ex Executor) error {
+		if !ex.reversible() {
+			return nil
+		}
+		return e.changeRun(ctx, ex.ID, func(u *UndoRecord) error {
+			if !u.State.Reversible() {
+				return ErrSkip
+			}
+			abandon(u, "the deletion of "+r.name, fmt.Sprintf("its undo was %s", u.State))
+			return nil
+		})
+	})
 }
 
 // settled says whether no executor runs and no undo is under way. A removal
@@ -202,7 +225,7 @@ func (e *Engine) accepted(ctx context.Context, interrupted []Executor) (map[stri
 		note(ex)
 	}
 	for cursor := Cursor(""); ; {
-		records, next, err := e.store.OpenUndos(ctx, 500, cursor)
+		records, next, err := e.store.UndoRecords(ctx, UndoQuery{States: ReversibleStates, Limit: 500, Cursor: cursor})
 		if err != nil {
 			return nil, fmt.Errorf("find accepted deletions: %w", err)
 		}
@@ -236,7 +259,8 @@ func (e *Engine) refuseUndo(ctx context.Context, r removal, inTheWay func(UndoSt
 			return nil
 		}
 		return Errorf(CodeConflict, "%s is not deleted: the undo of executor %s is %s; "+
-			"mend what hinders it and POST /api/1/executors/%s/halt to undo again, or delete with "+
-			"?abandon_undo=true, which leaves the effect in place", r.name, ex.ID, ex.Undo, ex.ID)
+			"GET /api/1/executors/%s tells its records and why; mend what hinders it and POST /api/1/executors/%s/halt "+
+			"to undo again, or delete with ?abandon_undo=true, which leaves the effect in place",
+			r.name, ex.ID, ex.Undo, ex.ID, ex.ID)
 	})
 }

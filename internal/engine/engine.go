@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -24,13 +25,29 @@ type Engine struct {
 	log      hclog.Logger
 
 	live     *register // runs that have been claimed
+	queue    *waitQueue
+	starts   *startWindow
+	lever    *lever
 	undoing  *idSet    // executors whose records are being executed
+	stuck    *idSet    // executors with a process that can't be ended
 	inFlight *keySet   // idempotency keys being answered
 	planning *waitRoom // planners running or waiting
 
-	changed broadcast     // something about an executor or its log changed
-	wake    chan struct{} // the scheduler should look again
-	undo    chan struct{} // the undo loop should look again
+	// keeping is set while changes of the lever are being stored.
+	keeping atomic.Bool
+	// leverStoring lets one at a time write the lever.
+	leverStoring *waitRoom
+	totals       totals
+	// trouble is why the scheduler failed last; "" when it works.
+	trouble atomic.Pointer[string]
+
+	changed   broadcast     // something about an executor, its log or the lever changed
+	wake      chan struct{} // the scheduler should look again
+	undo      chan struct{} // the undo loop should look again
+	quiet     chan struct{} // the time of day may be another
+	leverKept chan struct{} // the lever is to be stored
+	// stuckFound receives when there is a process that can't be ended.
+	stuckFound chan struct{}
 
 	// loops ends the scheduler; undos ends the undo loop; both with a cause.
 	loops, undos           context.Context
@@ -51,11 +68,22 @@ func New(settings Settings, store Store, host Host) *Engine {
 		host:     host,
 		log:      s.Logger,
 		live:     newRegister(),
+		queue:    newWaitQueue(),
+		starts:   &startWindow{},
+		lever:    &lever{durable: true},
 		undoing:  newSet[ExecutorID](),
+		stuck:    newSet[ExecutorID](),
 		inFlight: newSet[string](),
 		planning: newWaitRoom(2*s.Cores, 64),
-		wake:     make(chan struct{}, 1),
-		undo:     make(chan struct{}, 1),
+
+		leverStoring: newWaitRoom(1, 64),
+
+		wake:      make(chan struct{}, 1),
+		undo:      make(chan struct{}, 1),
+		quiet:     make(chan struct{}, 1),
+		leverKept: make(chan struct{}, 1),
+
+		stuckFound: make(chan struct{}, 1),
 	}
 	e.loops, e.endLoops = context.WithCancel(context.Background())
 	e.undos, e.endUndos = context.WithCancel(context.Background())
@@ -65,24 +93,41 @@ func New(settings Settings, store Store, host Host) *Engine {
 // Start settles what an earlier daemon left, then begins to schedule. The
 // context bounds the settling only.
 func (e *Engine) Start(ctx context.Context) error {
-	interrupted, err := e.reconcile(ctx)
+	if err := e.loadLever(ctx); err != nil {
+		return err
+	}
+	left, err := e.reconcile(ctx)
 	if err != nil {
 		return err
 	}
-	deletions, err := e.accepted(ctx, interrupted)
+	deletions, err := e.accepted(ctx, left.interrupted)
 	if err != nil {
 		return err
 	}
+	if err := e.countStarts(ctx); err != nil {
+		return err
+	}
+	return e.begin(deletions)
+}
+
+// begin sets the engine's loops going.
+func (e *Engine) begin(deletions map[string]removal) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
 		return errClosed
 	}
 	e.started = true
+	e.keeping.Store(true)
 	e.scheduling.Go(e.schedule)
-	e.background.Go(e.undoLoop)
-	e.background.Go(e.tidy)
-	e.background.Go(e.watchClock)
+	loops := []func(){e.undoLoop, e.keepLever, e.watchHaltFile, e.watchQuiet, e.endStuck, e.tidy, e.watchClock}
+	for _, loop := range loops {
+		e.background.Go(loop)
+	}
+	e.background.Go(e.retryGivenUp)
+	if e.lever.refuses() != "" {
+		e.background.Go(e.seeOff)
+	}
 	for _, r := range deletions {
 		e.background.Go(func() { e.removeLater(r) })
 	}

@@ -17,6 +17,11 @@ const (
 	CodeBusy     Code = "busy"          // too much at once; try again later
 	CodeInternal Code = "internal"      // ours to mend
 	CodeClosed   Code = "shutting_down" // the engine is stopping
+
+	CodeDenied     Code = "denied"     // the operator does not allow it
+	CodeLimited    Code = "limited"    // a limit of the operator's is reached
+	CodeFull       Code = "disk_full"  // no room to write; room must be made
+	CodeUnwritable Code = "unwritable" // the store can't be written at the moment
 )
 
 // Problem is one thing wrong with an input.

@@ -94,6 +94,8 @@ type Executor struct {
 	// MisfireGrace is the plan's: how late it may still be started.
 	MisfireGrace time.Duration `json:"misfire_grace"`
 	Seed         int64         `json:"seed"`
+	// DryRun is the plan's.
+	DryRun bool `json:"dry_run,omitempty"`
 	// Args replaces the attack's args of the plan for this executor; nil: not.
 	Args  json.RawMessage `json:"args,omitempty"`
 	Claim *Claim          `json:"claim,omitempty"`

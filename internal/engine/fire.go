@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/failpoint"
 )
 
 // fire takes a claimed executor through its run: launch, wait for the due time,
@@ -22,6 +24,10 @@ func (e *Engine) fire(r *liveRun) {
 		e.leave(r, failedToStart(err))
 		return
 	}
+	if why := e.settings.Limits.forbids(job.offer.Descriptor, job.plan.DryRun, job.plan.AllowIrreversible); why != "" {
+		e.leave(r, markBlocked(why))
+		return
+	}
 	process, err := e.host.Launch(r.ctx, job.offer, r.executor.ID)
 	if err != nil {
 		e.leave(r, failedToStart(fmt.Errorf("its process could not be started: %w", err)))
@@ -32,12 +38,31 @@ func (e *Engine) fire(r *liveRun) {
 		e.leave(r, leave)
 		return
 	}
-	if !r.begin() {
+	began, refused := e.takeOff(r)
+	if !began {
 		process.Discard()
-		e.leave(r, backToScheduled)
+		e.leave(r, refused)
 		return
 	}
 	e.run(r, job, process)
+}
+
+// takeOff gives the run the right to start, if nothing speaks against it at the
+// last moment. Else it returns what to make of the executor.
+func (e *Engine) takeOff(r *liveRun) (began bool, leave func(*Executor) error) {
+	began, engaged := e.lever.begin(r)
+	switch {
+	case began && e.quietNow() != "":
+		return false, markBlocked(quietWords(e.quietNow()))
+	case began:
+		e.starts.add(time.Now())
+		_ = failpoint.Hit(failpoint.EngineBegun)
+		return true, nil
+	case engaged != "":
+		return false, markBlocked(engaged)
+	default: // called off in the same moment; conclude knows what it wants
+		return false, backToScheduled
+	}
 }
 
 // job is all a run needs besides its process.
@@ -65,6 +90,9 @@ func (e *Engine) prepare(r *liveRun) (job, error) {
 	if problems := problemsOf(offer, config, ""); len(problems) > 0 {
 		return job{}, fmt.Errorf("its args no longer fit %s, which was replaced since: %s: %s",
 			config.Ref, problems[0].Pointer, problems[0].Message)
+	}
+	if plan.DryRun && !offer.CanDryRun {
+		return job{}, fmt.Errorf("%s was replaced since by a version that can't do a dry run", config.Ref)
 	}
 	secrets := append(offer.Compiled.Secrets(config.Doc), plan.AttackSecrets...)
 	r.update(func(run *Run) { run.Ref, run.Digest = offer.Ref, offer.Digest })
@@ -128,17 +156,25 @@ func (e *Engine) run(r *liveRun, j job, process Process) {
 		State: TimedOut, Reason: fmt.Sprintf("it was still running after its timeout of %s", j.plan.Timeout),
 	})
 	defer cancel()
-	r.update(func(run *Run) { run.PID = process.PID() })
+	r.update(func(run *Run) { run.PID, run.Isolation = process.PID(), process.Isolation() })
 	e.log.Info("executor started", "executor", r.executor.ID, "plan", j.plan.ID, "ref", j.config.Ref,
-		"pid", process.PID(), "timeout", j.plan.Timeout)
+		"pid", process.PID(), "timeout", j.plan.Timeout, "dry_run", j.plan.DryRun)
 	sink := &sink{engine: e, run: r, job: j}
 	exit := process.Run(ctx, Start{
 		Executor: r.executor.ID, Plan: j.plan.ID, PlanName: j.plan.Name, Name: r.executor.Name,
 		Config: j.config, Seed: r.executor.Seed, Due: r.executor.Due, Timeout: j.plan.Timeout,
-		Zone: j.plan.Zone,
+		Zone: j.plan.Zone, DryRun: j.plan.DryRun,
 	}, sink)
 	sink.writes.Wait()
+	if exit.NotStarted {
+		e.leave(r, unstarted(stopReason(ctx)))
+		return
+	}
 	r.conclude()
+	if exit.Stuck {
+		e.holdUndo(r.executor.ID)
+	}
+	_ = failpoint.Hit(failpoint.EngineFinish)
 	exit.Failure = j.scrub.failure(exit.Failure)
 	exit.Status.Stderr = j.scrub.text(exit.Status.Stderr)
 
@@ -146,6 +182,19 @@ func (e *Engine) run(r *liveRun, j job, process Process) {
 	reason = j.scrub.text(reason)
 	r.update(func(run *Run) { run.Failure, run.Exit = exit.Failure, &exit.Status })
 	e.finish(r, j, state, reason)
+}
+
+// unstarted is what becomes of an executor that was stopped just before its Start
+// was sent.
+func unstarted(why *StopReason) func(*Executor) error {
+	switch {
+	case why == nil || why.Shutdown:
+		return backToScheduled
+	case why.Unstarted == Blocked:
+		return markBlocked(why.Reason)
+	default:
+		return cancel(why.Reason)
+	}
 }
 
 // stopReason returns why a run's context ended, nil when it has not.
@@ -200,6 +249,7 @@ func (e *Engine) finish(r *liveRun, j job, state State, reason string) {
 			"executor", r.executor.ID, "plan", j.plan.ID, "ref", run.Ref, "state", state, "error", err)
 		return
 	}
+	_ = failpoint.Hit(failpoint.EngineFinished)
 	e.log.Info("executor finished", "executor", ex.ID, "plan", ex.PlanID, "ref", ex.AttackRef,
 		"state", ex.State, "reason", ex.Reason, "lag", ex.Lag, "undo", ex.Undo)
 }

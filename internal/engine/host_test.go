@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sort"
 	"sync"
 	"testing"
@@ -23,6 +24,10 @@ type stage struct {
 	attacks  map[engine.Ref]attack
 	planners map[engine.Ref]planner
 	undo     func(engine.UndoCall) (engine.UndoAnswer, error)
+	targets  func(engine.TargetsCall) ([]engine.Target, error)
+	effect   engine.Effect // of all attacks
+	noDryRun bool
+	stuck    []engine.ExecutorID // what Reap can't end
 	launched int
 	alive    int
 	maxAlive int
@@ -92,8 +97,11 @@ func (s *stage) offer(kind engine.Kind, ref engine.Ref, doc string) engine.Offer
 		s.t.Fatal(err)
 	}
 	return engine.Offer{
-		Descriptor: engine.Descriptor{Ref: ref, Kind: kind, Schema: json.RawMessage(doc), CanUndo: true},
-		Digest:     "d1", Plugin: "test", Compiled: compiled,
+		Descriptor: engine.Descriptor{
+			Ref: ref, Kind: kind, Schema: json.RawMessage(doc), Effect: s.effect, CanUndo: true,
+			CanDryRun: !s.noDryRun, CanListTargets: s.targets != nil,
+		},
+		Digest: "d1", Plugin: "test", Compiled: compiled,
 	}
 }
 
@@ -122,7 +130,16 @@ func (s *stage) Offers(kind engine.Kind) []engine.Offer {
 
 func (s *stage) Plugins() []engine.PluginFile { return nil }
 func (s *stage) Rescan(context.Context) error { return nil }
-func (s *stage) Reap(context.Context) error   { return nil }
+
+func (s *stage) Reap(context.Context) (engine.Reaped, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return engine.Reaped{Processes: len(s.stuck), Stuck: s.stuck}, nil
+}
+
+func (s *stage) Targets(_ context.Context, _ engine.Offer, call engine.TargetsCall) ([]engine.Target, error) {
+	return s.targets(call)
+}
 
 func (s *stage) Plan(_ context.Context, o engine.Offer, call engine.PlanCall) (engine.Planned, error) {
 	return s.planners[o.Ref](call)
@@ -170,10 +187,15 @@ type actor struct {
 
 func (a *actor) PID() int { return 4711 }
 
+func (a *actor) Isolation() []string { return []string{"test"} }
+
 func (a *actor) Discard() { a.stage.gone() }
 
 func (a *actor) Run(ctx context.Context, start engine.Start, sink engine.Sink) engine.Exit {
 	defer a.stage.gone()
+	if ctx.Err() != nil {
+		return engine.Exit{Stopped: true, NotStarted: true, Err: context.Cause(ctx)}
+	}
 	a.stage.mu.Lock()
 	a.stage.starts = append(a.stage.starts, startSeen{start, time.Now()})
 	a.stage.mu.Unlock()
@@ -200,6 +222,12 @@ func (s *stage) startsOf(id engine.ExecutorID) int {
 		}
 	}
 	return n
+}
+
+func (s *stage) startsSeen() []startSeen {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.starts)
 }
 
 func (s *stage) undone() []uint64 {

@@ -81,16 +81,16 @@ func (r *liveRun) callOff(apply func(*Executor) error) bool {
 	return true
 }
 
-// halt stops the run, unless it is over: then it is too late to change what is
-// being stored, and done tells when that is.
-func (r *liveRun) halt(reason string) bool {
+// halt stops the run and has it undone, unless it is over: then it is too late
+// to change what is being stored, and done tells when that is.
+func (r *liveRun) halt(why *StopReason) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.phase != started {
 		return false
 	}
 	r.takeBack = true
-	r.stop(&StopReason{State: Halted, Reason: reason})
+	r.stop(why)
 	return true
 }
 
@@ -152,10 +152,14 @@ type register struct {
 
 	mu      sync.Mutex
 	runs    map[ExecutorID]*liveRun
+	byRef   map[Ref]int
+	byPlan  map[PlanID]int
 	changed broadcast
 }
 
-func newRegister() *register { return &register{runs: map[ExecutorID]*liveRun{}} }
+func newRegister() *register {
+	return &register{runs: map[ExecutorID]*liveRun{}, byRef: map[Ref]int{}, byPlan: map[PlanID]int{}}
+}
 
 // claim runs fn, which claims executors in the store, and registers the result.
 func (g *register) claim(fn func() ([]Executor, error)) ([]*liveRun, error) {
@@ -171,6 +175,8 @@ func (g *register) claim(fn func() ([]Executor, error)) ([]*liveRun, error) {
 	for i, ex := range executors {
 		runs[i] = newLiveRun(ex)
 		g.runs[ex.ID] = runs[i]
+		g.byRef[ex.AttackRef]++
+		g.byPlan[ex.PlanID]++
 	}
 	return runs, nil
 }
@@ -193,9 +199,53 @@ func (g *register) peek(id ExecutorID) *liveRun {
 func (g *register) remove(r *liveRun) {
 	g.mu.Lock()
 	delete(g.runs, r.executor.ID)
+	takeOne(g.byRef, r.executor.AttackRef)
+	takeOne(g.byPlan, r.executor.PlanID)
 	g.mu.Unlock()
 	close(r.done)
 	g.changed.notify()
+}
+
+// takeOne counts one down and forgets what has come to 0.
+func takeOne[K comparable](counts map[K]int, key K) {
+	if counts[key]--; counts[key] <= 0 {
+		delete(counts, key)
+	}
+}
+
+// alive says how many runs of a ref and of a plan are live.
+func (g *register) alive(ref Ref, plan PlanID) (ofRef, ofPlan int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.byRef[ref], g.byPlan[plan]
+}
+
+// most says how many runs the ref and the plan with the most have.
+func (g *register) most() (ofRef, ofPlan int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, n := range g.byRef {
+		ofRef = max(ofRef, n)
+	}
+	for _, n := range g.byPlan {
+		ofPlan = max(ofPlan, n)
+	}
+	return ofRef, ofPlan
+}
+
+// waiting counts the runs that are claimed and have not been started.
+func (g *register) waiting() int { return g.len() - g.started() }
+
+// started counts the runs whose Start may have been sent and whose end is not
+// stored.
+func (g *register) started() int {
+	n := 0
+	for _, r := range g.all() {
+		if r.hasStarted() {
+			n++
+		}
+	}
+	return n
 }
 
 func (g *register) len() int {

@@ -97,6 +97,11 @@ type Plan struct {
 	MisfireGrace time.Duration `json:"misfire_grace"`
 	UndoPolicy   UndoPolicy    `json:"undo_policy"`
 	Seed         int64         `json:"seed"`
+	// DryRun has every run of the plan only report what it would do.
+	DryRun bool `json:"dry_run,omitempty"`
+	// AllowIrreversible says that the caller knows that the attack can't be
+	// undone.
+	AllowIrreversible bool `json:"allow_irreversible,omitempty"`
 	// Labels are the caller's own, for finding plans again.
 	Labels map[string]string `json:"labels,omitempty"`
 

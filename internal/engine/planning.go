@@ -28,6 +28,10 @@ type PlanSpec struct {
 	UndoPolicy      UndoPolicy
 	Seed            *int64
 	Labels          map[string]string
+	DryRun          bool
+	// AllowIrreversible is asked of plans with an irreversible attack under
+	// IrreversibleAsk.
+	AllowIrreversible bool
 	// IdempotencyKey, if set, makes a repeated call return the first answer.
 	// Fingerprint then identifies the body: another one is CodeReused.
 	IdempotencyKey string
@@ -59,19 +63,10 @@ func (e *Engine) CreatePlan(ctx context.Context, spec PlanSpec) (Created, error)
 			return answer, err
 		}
 	}
-	draft, err := e.draft(spec)
+	draft, executors, warnings, err := e.plan(ctx, spec)
 	if err != nil {
 		return Created{}, err
 	}
-	planned, err := e.callPlanner(ctx, draft)
-	if err != nil {
-		return Created{}, err
-	}
-	executors, err := draft.executors(planned.Executions)
-	if err != nil {
-		return Created{}, err
-	}
-	warnings := append(planned.Warnings, e.warnings(draft.plan, planned, executors)...)
 	if err := e.store.CreatePlan(ctx, draft.plan, executors, receiptOf(spec, draft.plan, warnings)); err != nil {
 		return Created{}, fmt.Errorf("store the plan: %w", err)
 	}
@@ -83,6 +78,23 @@ func (e *Engine) CreatePlan(ctx context.Context, spec PlanSpec) (Created, error)
 	e.log.Info("plan created", "plan", plan.ID, "ref", plan.Attack.Ref, "planner", plan.Planner.Ref,
 		"executors", plan.Counts.Total, "pending", plan.Counts.Pending, "next", instant(plan.NextExecution))
 	return Created{Plan: plan, Warnings: warnings}, nil
+}
+
+// plan validates what is asked for and has the planner plan it.
+func (e *Engine) plan(ctx context.Context, spec PlanSpec) (*draft, []Executor, []string, error) {
+	draft, err := e.draft(spec)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	planned, err := e.callPlanner(ctx, draft)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	executors, err := draft.executors(planned.Executions)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return draft, executors, append(planned.Warnings, e.warnings(draft.plan, planned, executors)...), nil
 }
 
 // replay finds the answer to an earlier call with the same key.
@@ -144,6 +156,10 @@ func (e *Engine) draft(spec PlanSpec) (*draft, error) {
 		Labels:         spec.Labels,
 		MisfireGrace:   cmp.Or(spec.MisfireGrace, e.settings.MisfireGrace),
 		UndoPolicy:     cmp.Or(spec.UndoPolicy, UndoAuto),
+		DryRun:         spec.DryRun, AllowIrreversible: spec.AllowIrreversible,
+	}
+	if err := e.permit(plan, attack); err != nil {
+		return nil, err
 	}
 	if plan.Timeout, err = timeoutOf(plan, e.settings.RunTimeout); err != nil {
 		return nil, err
@@ -157,6 +173,23 @@ func (e *Engine) draft(spec PlanSpec) (*draft, error) {
 	d := &draft{plan: plan, attack: attack, planner: planner}
 	d.forPlanner, d.hidden, err = hide(attackConfig, plan.AttackSecrets)
 	return d, err
+}
+
+// permit refuses what the operator's rules or the attack itself do not allow.
+func (e *Engine) permit(p Plan, attack Offer) error {
+	if p.DryRun && !attack.CanDryRun {
+		return problemAt("/dry_run", "%s does not offer dry runs; nothing was stored", attack.Ref)
+	}
+	limits := e.settings.Limits
+	why := limits.forbids(attack.Descriptor, p.DryRun, p.AllowIrreversible)
+	switch {
+	case why == "":
+		return nil
+	case limits.forbids(attack.Descriptor, p.DryRun, true) == "":
+		return problemAt("/allow_irreversible", "%s", why)
+	default:
+		return Errorf(CodeDenied, "%s", why)
+	}
 }
 
 // callPlanner runs the planner in its own process.
@@ -211,7 +244,7 @@ func (d *draft) executors(executions []Execution) ([]Executor, error) {
 		ex := Executor{
 			ID: NewExecutorID(), PlanID: d.plan.ID, Name: x.Name, AttackRef: d.attack.Ref,
 			Due: x.At.UTC().Truncate(time.Microsecond), State: Scheduled, Lag: -1, Undo: UndoNone,
-			MisfireGrace: d.plan.MisfireGrace, Seed: seedOf(d.plan.Seed, i),
+			MisfireGrace: d.plan.MisfireGrace, Seed: seedOf(d.plan.Seed, i), DryRun: d.plan.DryRun,
 		}
 		if x.Args != nil {
 			ex.Args = d.hidden.restore(x.Args)
@@ -241,26 +274,4 @@ func (d *draft) checkOverride(ex Executor) error {
 			d.planner.Ref, d.attack.Ref, problems[0].Pointer, problems[0].Message)
 	}
 	return nil
-}
-
-// warnings says what the caller should know of a plan that was accepted.
-func (e *Engine) warnings(p Plan, planned Planned, executors []Executor) []string {
-	var out []string
-	missed := 0
-	for _, ex := range executors {
-		if ex.State == Missed {
-			missed++
-		}
-	}
-	if missed > 0 {
-		out = append(out, fmt.Sprintf("%d of %s will not run: the time had passed when the plan was made; "+
-			"move it with PUT /api/1/executors/{id}, or post the plan again with later times",
-			missed, count(len(executors), "executor")))
-	}
-	if planned.ZoneUsed && e.settings.ZoneAssumed && p.Zone == e.settings.Zone.String() {
-		out = append(out, fmt.Sprintf("times without an offset were read in %s, the default, which is not this machine's zone; "+
-			"the first is %s; choose the zone with --timezone or the plan's timezone",
-			p.Zone, executors[0].Due.Format(time.RFC3339)))
-	}
-	return out
 }

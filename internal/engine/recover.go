@@ -3,44 +3,65 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/failpoint"
 )
 
-// reconcile settles what an earlier daemon on this store left behind: its
-// processes are ended first, then every executor that may have run becomes
-// lost, and one that certainly did not goes back to scheduled. The undo loop
-// then takes up the open records. It returns the executors as it found them.
-func (e *Engine) reconcile(ctx context.Context) (interrupted []Executor, err error) {
-	if err := e.host.Reap(ctx); err != nil {
-		return nil, fmt.Errorf("end the processes an earlier daemon left: %w", err)
+// leftBehind is what an earlier daemon on this store left.
+type leftBehind struct {
+	reaped Reaped
+	// interrupted are the executors that it had claimed, as they were found.
+	interrupted []Executor
+	lost        int // of them, those that may have run
+}
+
+// reconcile settles what an earlier daemon left behind: its processes are ended
+// first, then every executor that may have run becomes lost, and one that
+// certainly did not goes back to scheduled. The undo loop then takes up the open
+// records, but for those whose process can't be ended.
+func (e *Engine) reconcile(ctx context.Context) (left leftBehind, err error) {
+	left.reaped, err = e.host.Reap(ctx)
+	if err != nil {
+		return left, fmt.Errorf("end the processes an earlier daemon left: %w", err)
+	}
+	for _, id := range left.reaped.Stuck {
+		e.holdUndo(id)
 	}
 	boot := e.settings.Boot()
 	query := ExecutorQuery{States: []State{Starting, Running}, Limit: 200}
 	for {
 		list, _, err := e.store.Executors(ctx, query)
 		if err != nil {
-			return nil, fmt.Errorf("find interrupted executors: %w", err)
+			return left, fmt.Errorf("find interrupted executors: %w", err)
 		}
 		if len(list) == 0 {
-			return interrupted, nil
+			_ = failpoint.Hit(failpoint.EngineReconciled)
+			return left, nil
 		}
-		interrupted = append(interrupted, list...)
+		left.interrupted = append(left.interrupted, list...)
 		for _, ex := range list { // each leaves these states, so the query moves on
-			if err := e.settleInterrupted(ctx, ex, boot); err != nil {
-				return nil, fmt.Errorf("settle interrupted executor %s: %w", ex.ID, err)
+			lost, err := e.settleInterrupted(ctx, ex, boot)
+			if err != nil {
+				return left, fmt.Errorf("settle interrupted executor %s: %w", ex.ID, err)
+			}
+			if lost {
+				left.lost++
 			}
 		}
 	}
 }
 
-func (e *Engine) settleInterrupted(ctx context.Context, ex Executor, boot BootTime) error {
+// settleInterrupted says whether the executor is lost.
+func (e *Engine) settleInterrupted(ctx context.Context, ex Executor, boot BootTime) (bool, error) {
 	if neverStarted(ex, boot) {
-		_, err := e.store.Transition(ctx, []ExecutorID{ex.ID}, func(ex *Executor) error { return backToScheduled(ex) })
-		return err
+		_, err := e.store.Transition(ctx, []ExecutorID{ex.ID}, backToScheduled)
+		return false, err
 	}
 	plan, err := e.store.Plan(ctx, ex.PlanID)
 	if err != nil {
-		return err
+		return false, err
 	}
 	now := time.Now().UTC()
 	lost, err := e.store.FinishRun(ctx, Finish{
@@ -57,11 +78,50 @@ func (e *Engine) settleInterrupted(ctx context.Context, ex Executor, boot BootTi
 		Undo: func(u *UndoRecord) { settle(u, false, plan.UndoPolicy != UndoKeep, now) },
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	e.log.Warn("executor lost", "executor", lost.ID, "plan", lost.PlanID, "ref", lost.AttackRef,
 		"reason", lost.Reason, "undo", lost.Undo)
-	return nil
+	return true, nil
+}
+
+// stuckRetry is how often it is tried again to end a process that outlived
+// SIGKILL. Such a process waits in the kernel, for a disk that does not answer.
+const stuckRetry = 30 * time.Second
+
+// holdUndo keeps a run's records from being executed until its process, which
+// could not be ended, is gone.
+func (e *Engine) holdUndo(id ExecutorID) {
+	e.stuck.add(id)
+	e.log.Error("a process can't be ended; its undo waits until it is gone", "executor", id)
+	poke(e.stuckFound)
+}
+
+// endStuck tries to end what could not be ended, and lets the undo begin when it
+// is gone.
+func (e *Engine) endStuck() {
+	for e.undos.Err() == nil {
+		if e.stuck.len() == 0 {
+			sleep(e.undos, -1, e.stuckFound)
+			continue
+		}
+		sleep(e.undos, stuckRetry)
+		waiting := e.stuck.list()
+		reaped, err := e.host.Reap(e.undos)
+		if err != nil {
+			if e.undos.Err() == nil {
+				e.log.Error("processes that could not be ended could not be looked for", "error", err)
+			}
+			continue
+		}
+		for _, id := range waiting {
+			if !slices.Contains(reaped.Stuck, id) {
+				e.stuck.remove(id)
+				e.log.Info("a process that could not be ended is gone", "executor", id)
+			}
+		}
+		poke(e.undo)
+	}
 }
 
 // neverStarted says whether Start certainly did not leave for a claimed

@@ -12,6 +12,8 @@ type Run struct {
 	// Digest is the sha256 of the plugin binary that ran, in hex.
 	Digest string `json:"digest,omitempty"`
 	PID    int    `json:"pid,omitempty"`
+	// Isolation is what confined the process; see Process.Isolation.
+	Isolation []string `json:"isolation,omitempty"`
 
 	Progress *Progress       `json:"progress,omitempty"`
 	Targets  []Target        `json:"targets,omitempty"`

@@ -1,7 +1,7 @@
 package engine
 
 import (
-	"fmt"
+	"slices"
 	"time"
 )
 
@@ -11,7 +11,7 @@ const (
 	// slack is how many executors beyond the free places a pass reads, so that
 	// it sees those that waited too long.
 	slack = 16
-	// sweep is how many a pass reads once it has found some that are missed.
+	// sweep is how many a pass reads once it has found some that will not run.
 	sweep = 1000
 	// storeRetry is the pause after the store failed.
 	storeRetry = time.Second
@@ -27,19 +27,37 @@ func (e *Engine) schedule() {
 			if e.loops.Err() != nil {
 				return
 			}
-			e.log.Error("the scheduler could not read or claim; it tries again", "error", err)
 			pause = storeRetry
 		}
+		e.tellTrouble(err)
 		sleep(e.loops, pause, e.wake)
 	}
 }
 
-// watchClock wakes both loops when the wall clock was set.
+// tellTrouble logs that the scheduler fails, and that it works again, once each.
+func (e *Engine) tellTrouble(err error) {
+	text := ""
+	if err != nil {
+		text = err.Error()
+	}
+	before := e.trouble.Swap(&text)
+	if before == nil && err == nil || before != nil && *before == text {
+		return
+	}
+	if err != nil {
+		e.log.Error("nothing can be started: the scheduler could not read or claim; it tries again", "error", err)
+	} else {
+		e.log.Info("the scheduler reads and claims")
+	}
+}
+
+// watchClock wakes the loops when the wall clock was set.
 func (e *Engine) watchClock() {
 	for e.undos.Err() == nil {
 		sleep(e.undos, -1, e.settings.ClockChanged)
 		poke(e.wake)
 		poke(e.undo)
+		poke(e.quiet)
 	}
 }
 
@@ -49,38 +67,84 @@ func (e *Engine) pass() (time.Duration, error) {
 	limit := slack
 	for {
 		now := time.Now().UTC() // afresh: a claim may have waited for its commit
-		free := max(e.settings.MaxConcurrentRuns-e.live.len(), 0)
-		near, err := e.store.Due(e.loops, now.Add(lookAhead), limit+free, nil)
+		a, err := e.newAdmission(e.loops, now)
 		if err != nil {
 			return 0, err
 		}
-		if late := lateIn(near, now); len(late) > 0 {
-			if err := e.miss(late, now); err != nil {
-				return 0, err
-			}
-			limit = sweep
-			continue
+		near, err := e.store.Due(e.loops, now.Add(lookAhead), limit+a.places, e.queue.has)
+		if err != nil {
+			return 0, err
 		}
-		if n := due(near[:min(free, len(near))], now, e.settings.Cores); n > 0 {
-			if err := e.claim(near[:n]); err != nil {
-				return 0, err
-			}
-			continue
+		s := a.sort(near)
+		switch {
+		case len(s.late) > 0:
+			err, limit = e.miss(s.late, now), sweep
+		case len(s.blocked) > 0:
+			err, limit = e.block(s.blocked), sweep
+		case len(s.claims) > 0:
+			err = e.claim(s.claims)
+		case e.queue.add(s.waiting) > 0: // there may be others behind them
+		default:
+			return e.nextPass(s, len(near) > 0)
 		}
-		return e.nextPass(near, now, free)
+		if err != nil {
+			return 0, err
+		}
 	}
 }
 
-// lateIn returns the executors of the list that are past their grace. Graces
-// differ, so they may stand anywhere in it.
-func lateIn(list []Executor, now time.Time) []Executor {
-	var late []Executor
-	for _, ex := range list {
-		if now.After(ex.Due.Add(ex.MisfireGrace)) {
-			late = append(late, ex)
+// sorted is what is to become of the executors of the near future, each list in
+// due order.
+type sorted struct {
+	late    []Executor
+	blocked []queued // because is why
+	claims  []Executor
+	waiting []queued // new in the queue, or known
+	// next is when the first of the others is to be looked at again; zero: there
+	// is none.
+	next time.Time
+}
+
+// sort decides over the executors read and those that wait already.
+func (a *admission) sort(near []Executor) sorted {
+	list := append(a.engine.queue.all(), near...)
+	slices.SortStableFunc(list, compareDue)
+	var s sorted
+	later := func(t time.Time) {
+		if s.next.IsZero() || t.Before(s.next) {
+			s.next = t
 		}
 	}
-	return late
+	var candidates []Executor
+	for _, ex := range list {
+		expiry := ex.Due.Add(ex.MisfireGrace)
+		if a.now.After(expiry) {
+			s.late = append(s.late, ex)
+			continue
+		}
+		switch verdict, why := a.judge(ex); {
+		case verdict == mayStart:
+			a.admit(ex)
+			candidates = append(candidates, ex)
+		case verdict == refused && ex.Due.After(a.now):
+			later(ex.Due)
+		case verdict == refused:
+			s.blocked = append(s.blocked, queued{ex, why})
+		case verdict == mustWait && !ex.Due.Add(-lead(a.admitted+1, a.engine.settings.Cores)).After(a.now):
+			s.waiting = append(s.waiting, queued{ex, why})
+			later(expiry.Add(time.Millisecond))
+		case verdict == mustWait:
+			later(ex.Due.Add(-lead(a.admitted+1, a.engine.settings.Cores)))
+		default:
+			later(expiry.Add(time.Millisecond))
+		}
+	}
+	n := due(candidates, a.now, a.engine.settings.Cores)
+	s.claims = candidates[:n]
+	for i, ex := range candidates[n:] {
+		later(ex.Due.Add(-lead(n+i+1, a.engine.settings.Cores)))
+	}
+	return s
 }
 
 // due says how many executors at the head of the list must be claimed now.
@@ -94,99 +158,25 @@ func due(list []Executor, now time.Time, cores int) int {
 	return n
 }
 
-// nextPass says when there is something to do again. near is what is scheduled
-// in the near future, none of it to be claimed yet.
-func (e *Engine) nextPass(near []Executor, now time.Time, free int) (time.Duration, error) {
-	if len(near) == 0 {
-		next, err := e.store.NextDue(e.loops, nil)
-		if err != nil || next.IsZero() {
-			return -1, err
-		}
-		// Read again when it comes near: others may come with it.
-		return max(next.Add(-lookAhead).Sub(now), time.Millisecond), nil
+// nextPass says when there is something to do again.
+func (e *Engine) nextPass(s sorted, near bool) (time.Duration, error) {
+	pause := time.Duration(-1)
+	if !s.next.IsZero() {
+		pause = max(time.Until(s.next), time.Millisecond)
 	}
-	var pause time.Duration = -1
-	earliest := func(d time.Duration) {
-		if d = max(d, time.Millisecond); pause < 0 || d < pause {
-			pause = d
-		}
+	if near {
+		// While something is near, a step of the clock is noticed within a
+		// second even where the system does not announce it.
+		return min(pause, time.Second), nil
 	}
-	for i, ex := range near {
-		if i < free {
-			earliest(ex.Due.Add(-lead(i+1, e.settings.Cores)).Sub(now))
-		} else { // no place: it may be missed
-			earliest(ex.Due.Add(ex.MisfireGrace).Sub(now) + time.Millisecond)
-		}
+	next, err := e.store.NextDue(e.loops, e.queue.has)
+	if err != nil || next.IsZero() {
+		return pause, err
 	}
-	// While something is near, a step of the clock is noticed within a second
-	// even where the system does not announce it.
-	return min(pause, time.Second), nil
-}
-
-// claim makes the executors ours, durably, and sets off a run for each.
-func (e *Engine) claim(list []Executor) error {
-	boot := e.settings.Boot()
-	now := time.Now()
-	expected := make(map[ExecutorID]time.Time, len(list))
-	ids := make([]ExecutorID, len(list))
-	for i, ex := range list {
-		ids[i], expected[ex.ID] = ex.ID, ex.Due
+	// Read again when it comes near: others may come with it.
+	far := max(time.Until(next.Add(-lookAhead)), time.Millisecond)
+	if pause < 0 {
+		return far, nil
 	}
-	runs, err := e.live.claim(func() ([]Executor, error) {
-		return e.store.Transition(e.loops, ids, func(ex *Executor) error {
-			if ex.State != Scheduled || !ex.Due.Equal(expected[ex.ID]) {
-				return ErrSkip
-			}
-			ex.State = Starting
-			ex.Claim = &Claim{BootID: boot.ID, DueAt: boot.Elapsed + ex.Due.Sub(now)}
-			return nil
-		})
-	})
-	if err != nil {
-		return fmt.Errorf("claim %d executors: %w", len(list), err)
-	}
-	for _, r := range runs {
-		e.background.Go(func() { e.fire(r) })
-	}
-	return nil
-}
-
-// miss records that executors were too late to be started.
-func (e *Engine) miss(list []Executor, now time.Time) error {
-	ids := make([]ExecutorID, len(list))
-	for i, ex := range list {
-		ids[i] = ex.ID
-	}
-	full := e.live.len() >= e.settings.MaxConcurrentRuns
-	missed, err := e.store.Transition(e.loops, ids, func(ex *Executor) error {
-		if ex.State != Scheduled || !now.After(ex.Due.Add(ex.MisfireGrace)) {
-			return ErrSkip
-		}
-		markMissed(ex, now, missedBecause(full, e.settings.MaxConcurrentRuns))
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("record %d missed executors: %w", len(list), err)
-	}
-	for _, ex := range missed {
-		e.log.Warn("executor missed", "executor", ex.ID, "plan", ex.PlanID, "ref", ex.AttackRef, "reason", ex.Reason)
-	}
-	e.changed.notify()
-	return nil
-}
-
-func missedBecause(full bool, places int) string {
-	if full {
-		return fmt.Sprintf("all %d places for concurrent runs were taken", places)
-	}
-	return "the daemon was not running or the clock was set"
-}
-
-// markMissed makes an executor missed, with the reason in words.
-func markMissed(ex *Executor, now time.Time, because string) {
-	ex.State = Missed
-	ex.Finished = now
-	ex.Claim = nil
-	ex.Reason = fmt.Sprintf("%s after its time, more than the misfire grace of %s: %s",
-		span(now.Sub(ex.Due)), ex.MisfireGrace, because)
+	return min(pause, far), nil
 }

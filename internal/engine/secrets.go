@@ -162,6 +162,12 @@ func (s scrubber) entry(e LogEntry) LogEntry {
 	return e
 }
 
+func (s scrubber) target(t Target) Target {
+	t.ID, t.Name, t.State = s.text(t.ID), s.text(t.Name), s.text(t.State)
+	t.Detail = s.doc(t.Detail)
+	return t
+}
+
 func (s scrubber) failure(f *Failure) *Failure {
 	if f == nil {
 		return nil

@@ -24,6 +24,16 @@ type Settings struct {
 	RunTimeout time.Duration
 	// UndoTimeout bounds one attempt to undo. Default 5 minutes.
 	UndoTimeout time.Duration
+	// UndoAttempts is how often an undo is tried before it is given up until
+	// somebody asks or the daemon starts anew. Default 10.
+	UndoAttempts int
+	// Limits bound what all plans together may do.
+	Limits Limits
+	// HaltFile, if not nil, engages the lever while it exists. It is looked at
+	// when the engine starts, when HaltFileChanged receives, and before the
+	// lever is released.
+	HaltFile        HaltFile
+	HaltFileChanged <-chan struct{}
 	// PlanTimeout bounds a planner. Default 10 seconds.
 	PlanTimeout time.Duration
 	// DeletionWait is how long a deletion waits for runs to be stopped and
@@ -55,9 +65,13 @@ func (s Settings) withDefaults() Settings {
 	setDefault(&s.MisfireGrace, time.Minute)
 	setDefault(&s.RunTimeout, 15*time.Minute)
 	setDefault(&s.UndoTimeout, 5*time.Minute)
+	setDefault(&s.UndoAttempts, 10)
 	setDefault(&s.PlanTimeout, 10*time.Second)
 	setDefault(&s.DeletionWait, 10*time.Second)
 	setDefault(&s.Cores, runtime.NumCPU())
+	if s.Limits.Irreversible == "" {
+		s.Limits.Irreversible = IrreversibleAllow
+	}
 	if s.Boot == nil {
 		s.Boot = readBootTime
 	}

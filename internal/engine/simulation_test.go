@@ -31,7 +31,10 @@ func TestSimulation(t *testing.T) {
 
 func simulate(t *testing.T, d *daemon, rng *rand.Rand) {
 	refs := actors(d)
-	d.restartWith(func(s *engine.Settings) { s.MaxConcurrentRuns = 5 })
+	d.restartWith(func(s *engine.Settings) {
+		s.MaxConcurrentRuns = 5
+		s.Limits = engine.Limits{RunsPerRef: 3, RunsPerPlan: 2, RunsPerHour: 150, OpenUndos: 4}
+	})
 	var plans []engine.PlanID
 	for range 60 {
 		switch pick := rng.IntN(10); {
@@ -47,6 +50,8 @@ func simulate(t *testing.T, d *daemon, rng *rand.Rand) {
 			d.kill()
 			in(time.Duration(rng.IntN(5000)) * time.Millisecond)
 			d.start()
+		default:
+			pullTheLever(t, d, rng)
 		}
 		time.Sleep(time.Duration(rng.IntN(3000)) * time.Millisecond)
 	}
@@ -79,6 +84,25 @@ func actors(d *daemon) []engine.Ref {
 		return engine.UndoAnswer{Outcome: engine.OutcomeUndone}, nil
 	}
 	return []engine.Ref{"sim:Quick", "sim:Fails", "sim:Lasts", "sim:Crashes"}
+}
+
+// pullTheLever engages the lever, checks that nothing starts while it is engaged,
+// and releases it.
+func pullTheLever(t *testing.T, d *daemon, rng *rand.Rand) {
+	before := len(d.stage.startsSeen())
+	d.EngageLever(t.Context(), "sim", "for a while")
+	starts := d.stage.startsSeen() // one may have been on its way
+	if rng.IntN(3) == 0 {
+		d.kill()
+		d.start()
+	}
+	in(time.Duration(rng.IntN(8000)) * time.Millisecond)
+	if now := d.stage.startsSeen(); len(now) != len(starts) {
+		t.Errorf("%d runs were started under the lever (%d before it)", len(now)-len(starts), before)
+	}
+	if _, err := d.ReleaseLever(t.Context(), "sim"); err != nil {
+		t.Errorf("release: %v", err)
+	}
 }
 
 // meddle does to one executor what a user may do.

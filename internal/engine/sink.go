@@ -47,9 +47,7 @@ func (s *sink) Progress(p Progress) {
 func (s *sink) Targets(targets []Target) {
 	s.run.update(func(r *Run) {
 		for _, t := range targets {
-			t.ID, t.Name, t.State = s.job.scrub.text(t.ID), s.job.scrub.text(t.Name), s.job.scrub.text(t.State)
-			t.Detail = s.job.scrub.doc(t.Detail)
-			r.Targets = append(r.Targets, t)
+			r.Targets = append(r.Targets, s.job.scrub.target(t))
 		}
 	})
 }
@@ -68,7 +66,10 @@ func (s *sink) Undo(n NewUndo) error {
 		Plan:   s.job.plan.ID, Ref: s.job.offer.Ref, Digest: s.job.offer.Digest,
 		Record: n.Record, Description: s.job.scrub.text(n.Description),
 		Created: time.Now().UTC(), UndoAt: n.UndoAt, State: RecordOpen,
-	})
+	}, s.engine.settings.Limits.OpenUndos)
+	if CodeOf(err) == CodeLimited {
+		err = fmt.Errorf("%w (--max-open-undos)", err)
+	}
 	if err != nil {
 		s.note("error", "an undo record could not be stored: "+err.Error())
 	}

@@ -51,7 +51,24 @@ type UndoRecord struct {
 	Outcome  Outcome   `json:"outcome,omitempty"`
 	Message  string    `json:"message,omitempty"`
 	Finished time.Time `json:"finished,omitzero"`
+	// Abandoned says who gave the record up, and why.
+	Abandoned *Abandonment `json:"abandoned,omitempty"`
 }
+
+// Abandonment is the decision to leave an effect in place.
+type Abandonment struct {
+	By     string    `json:"by"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
+
+// RecordStates lists all states of an undo record in the order of a life.
+var RecordStates = []RecordState{
+	RecordOpen, RecordUndoing, RecordUndone, RecordKept, RecordFailed, RecordAbandoned,
+}
+
+// ReversibleStates are those of records that can still be taken back.
+var ReversibleStates = []RecordState{RecordOpen, RecordUndoing, RecordKept, RecordFailed}
 
 // Outcome is a plugin's answer to an undo.
 type Outcome string
@@ -72,13 +89,24 @@ func (o Outcome) Settles() bool {
 
 // UndoStateOf summarises the records of one executor. The worst counts.
 func UndoStateOf(records []UndoRecord) UndoState {
+	counts := make(UndoCounts)
+	for _, r := range records {
+		counts[r.State]++
+	}
+	return counts.State()
+}
+
+// State is UndoStateOf, for the records of one executor that have been counted.
+func (c UndoCounts) State() UndoState {
 	rank := map[RecordState]int{
 		RecordAbandoned: 0, RecordUndone: 1, RecordKept: 2, RecordOpen: 3, RecordUndoing: 4, RecordFailed: 5,
 	}
 	states := []UndoState{UndoNone, UndoUndone, UndoKept, UndoOpen, UndoUndoing, UndoFailed}
 	worst := 0
-	for _, r := range records {
-		worst = max(worst, rank[r.State])
+	for state, n := range c {
+		if n > 0 {
+			worst = max(worst, rank[state])
+		}
 	}
 	return states[worst]
 }

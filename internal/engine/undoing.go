@@ -5,23 +5,29 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/failpoint"
 )
 
 const (
-	// undoAttempts is how often an undo is tried before it is given up.
-	undoAttempts = 3
 	// undoWorkers bounds the executors whose records are executed at once.
 	undoWorkers = 32
+	// longestUndoPause bounds the pause between two attempts.
+	longestUndoPause = time.Minute
 )
 
-// undoPause is the pause after the n-th failed attempt.
-func undoPause(n int) time.Duration { return time.Duration(n*n) * time.Second }
+// undoPause is the pause after the n-th failed attempt: 1 s, doubled each time.
+func undoPause(n int) time.Duration {
+	return min(time.Second<<min(n-1, 10), longestUndoPause)
+}
 
 // undoLoop executes undo records when they are due, until the engine stops.
 // Records of one run are executed one after the other, the newest first, and
 // never while its process lives.
 func (e *Engine) undoLoop() {
-	busy := func(id ExecutorID) bool { return e.undoing.has(id) || e.live.peek(id) != nil }
+	busy := func(id ExecutorID) bool {
+		return e.undoing.has(id) || e.live.peek(id) != nil || e.stuck.has(id)
+	}
 	for e.undos.Err() == nil {
 		pause, err := e.undoPass(time.Now().UTC(), busy)
 		if err != nil {
@@ -66,6 +72,7 @@ func (e *Engine) undoRun(id ExecutorID) {
 		e.undoing.remove(id)
 		e.changed.notify()
 		poke(e.undo)
+		poke(e.wake) // somebody may wait for an undo to be settled
 	}()
 	records, err := e.store.Undos(e.undos, id)
 	if err != nil {
@@ -104,26 +111,30 @@ func (e *Engine) undoOne(id UndoID) error {
 		return err
 	}
 	e.changed.notify()
+	_ = failpoint.Hit(failpoint.EngineUndoAttempt)
 	answer := e.attempt(record)
+	_ = failpoint.Hit(failpoint.EngineUndoAnswer)
 	interrupted := e.undos.Err() != nil && !answer.Outcome.Settles()
 	now := time.Now().UTC()
 	record, err = e.store.UpdateUndo(context.Background(), id, func(u *UndoRecord) error {
 		if u.State != RecordUndoing { // abandoned in the meantime
 			return ErrSkip
 		}
-		applyAnswer(u, answer, now, interrupted)
+		applyAnswer(u, answer, now, interrupted, e.settings.UndoAttempts)
 		return nil
 	})
 	if err != nil {
 		return err
 	}
+	_ = failpoint.Hit(failpoint.EngineUndoDone)
+	e.totals.undoAttempted(answer.Outcome, record.State == RecordFailed)
 	e.reportUndo(record)
 	return nil
 }
 
 // applyAnswer moves a record on after an attempt. An attempt that the shutdown
 // interrupted doesn't count.
-func applyAnswer(u *UndoRecord, a UndoAnswer, now time.Time, interrupted bool) {
+func applyAnswer(u *UndoRecord, a UndoAnswer, now time.Time, interrupted bool, attempts int) {
 	u.Outcome, u.Message = a.Outcome, a.Message
 	switch {
 	case a.Outcome.Settles():
@@ -131,7 +142,7 @@ func applyAnswer(u *UndoRecord, a UndoAnswer, now time.Time, interrupted bool) {
 	case interrupted:
 		u.State, u.Due = RecordOpen, now
 		u.Attempts--
-	case u.Attempts < undoAttempts:
+	case u.Attempts < attempts:
 		u.State, u.Due = RecordOpen, now.Add(undoPause(u.Attempts))
 	default:
 		u.State, u.Due, u.Finished = RecordFailed, time.Time{}, now
@@ -223,34 +234,6 @@ func (e *Engine) appendLog(id ExecutorID, entries []LogEntry) {
 	e.changed.notify()
 }
 
-// takeBack has every unsettled record of a run executed now, kept and failed
-// ones too.
-func (e *Engine) takeBack(ctx context.Context, id ExecutorID) error {
-	records, err := e.store.Undos(ctx, id)
-	if err != nil {
-		return err
-	}
-	now := time.Now().UTC()
-	for _, record := range records {
-		_, err := e.store.UpdateUndo(ctx, record.UndoID, func(u *UndoRecord) error {
-			switch u.State {
-			case RecordFailed, RecordKept:
-				u.State, u.Attempts, u.Finished = RecordOpen, 0, time.Time{}
-			case RecordOpen:
-			default:
-				return ErrSkip
-			}
-			u.Due = now
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	poke(e.undo)
-	return nil
-}
-
 // undosAtRest waits until no undo is under way or due.
 func (e *Engine) undosAtRest(ctx context.Context) error {
 	poke(e.undo)
@@ -263,5 +246,17 @@ func (e *Engine) undosAtRest(ctx context.Context) error {
 			return false, err
 		}
 		return next.IsZero() || next.After(time.Now()), nil
+	})
+}
+
+// undosAtEnd waits until no undo is under way or to come.
+func (e *Engine) undosAtEnd(ctx context.Context) error {
+	poke(e.undo)
+	return e.changed.until(ctx, func() (bool, error) {
+		if e.undoing.len() > 0 {
+			return false, nil
+		}
+		next, err := e.store.NextUndo(ctx, e.stuck.has)
+		return err == nil && next.IsZero(), err
 	})
 }

@@ -3,6 +3,8 @@ package host
 import (
 	"os"
 	"syscall"
+
+	"github.com/chaos-monkey-engine/cmed/internal/host/internal/cgroup"
 )
 
 // processAttributes puts a child in its own group and has the kernel send it
@@ -16,4 +18,13 @@ func processAttributes() (*os.ProcAttr, func() int) {
 		PidFD:     &pidfd,
 	}}
 	return attr, func() int { return pidfd }
+}
+
+// joinGroup has a process born into a group (clone3(2), CLONE_INTO_CGROUP);
+// into the host's own with nil.
+func joinGroup(attr *os.ProcAttr, g *cgroup.Group) {
+	attr.Sys.UseCgroupFD = g != nil
+	if g != nil {
+		attr.Sys.CgroupFD = g.FD()
+	}
 }

@@ -5,6 +5,8 @@ package host
 import (
 	"os"
 	"syscall"
+
+	"github.com/chaos-monkey-engine/cmed/internal/host/internal/cgroup"
 )
 
 // processAttributes puts a child in its own group. There is no parent-death
@@ -13,3 +15,6 @@ func processAttributes() (*os.ProcAttr, func() int) {
 	attr := &os.ProcAttr{Sys: &syscall.SysProcAttr{Setpgid: true}}
 	return attr, func() int { return -1 }
 }
+
+// joinGroup has nothing to join.
+func joinGroup(*os.ProcAttr, *cgroup.Group) {}

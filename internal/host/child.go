@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/chaos-monkey-engine/cmed/internal/host/internal/cgroup"
 )
 
 // killBound is how long the end of a group after SIGKILL is waited for. Only a
@@ -24,6 +27,10 @@ type command struct {
 	// lifeline makes stdin a pipe that ends when the host does; else it is
 	// empty.
 	lifeline bool
+	// cage confines it; own is the folder its plugin file was placed in, which
+	// it may read.
+	cage cage
+	own  string
 }
 
 // child is a plugin process, the leader of its group. The caller reads stdout
@@ -39,9 +46,13 @@ type child struct {
 	// state is the leader's end; read it after gone.
 	state *os.ProcessState
 
-	proc     *os.Process
-	exited   *exitWatch
-	logger   hclog.Logger
+	proc    *os.Process
+	exited  *exitWatch
+	group   *cgroup.Group // nil: it has none
+	release func()        // lets the thread go that forked it
+	logger  hclog.Logger
+	// givenUp is set when it outlived SIGKILL: then Reap looks after it.
+	givenUp  atomic.Bool
 	mu       sync.Mutex
 	lifeline *os.File
 	reaped   bool
@@ -57,16 +68,17 @@ func (h *Host) spawn(cmd command) (*child, error) {
 		mark: cmd.mark, stdout: p.stdout, stderr: p.stderr, lifeline: p.lifeline,
 		gone: make(chan struct{}), logger: h.log.With("run", cmd.mark),
 	}
-	attr, pidfd := processAttributes()
-	attr.Dir, attr.Env, attr.Files = cmd.dir, cmd.env, p.theirs
-	argv := append([]string{cmd.path}, cmd.args...)
-	err = h.live.start(c, func() (*os.Process, error) { return h.spawner.start(cmd.path, argv, attr) })
+	l, err := h.prepare(cmd, p.theirs)
+	if err == nil {
+		err = h.live.start(c, func() (*os.Process, error) { return h.fork(c, l) })
+		l.close()
+	}
 	p.closeTheirs()
 	if err != nil {
 		c.closePipes()
 		return nil, err
 	}
-	c.exited = watchExit(c.proc, pidfd())
+	c.exited = watchExit(c.proc, l.pidfd())
 	go c.reap(h.live)
 	return c, nil
 }
@@ -81,6 +93,7 @@ func (c *child) reap(live *tracker) {
 	c.reaped = true
 	state, err := c.exited.reap()
 	c.mu.Unlock()
+	c.release()
 	if err != nil {
 		c.logger.Error("waiting for a plugin process failed", "pid", c.pid, "error", err)
 	}
@@ -97,6 +110,14 @@ func (c *child) signal(sig syscall.Signal) {
 	if !c.reaped {
 		_ = syscall.Kill(-c.pid, sig) // it may be gone
 	}
+}
+
+// endGroup kills what is in the child's cgroup, and says whether that is gone.
+func (c *child) endGroup() (gone bool, err error) {
+	if c.group == nil {
+		return true, nil
+	}
+	return c.group.End()
 }
 
 func (c *child) terminate() { c.signal(syscall.SIGTERM) }
@@ -132,7 +153,21 @@ func (c *child) end(patience time.Duration) bool {
 		return true
 	}
 	c.kill()
-	return c.ended(killBound + time.Second)
+	if c.ended(killBound + time.Second) {
+		return true
+	}
+	c.givenUp.Store(true)
+	return false
+}
+
+// isGone says whether gone is closed.
+func (c *child) isGone() bool {
+	select {
+	case <-c.gone:
+		return true
+	default:
+		return false
+	}
 }
 
 // drainBy bounds reading what the child wrote before it ended.

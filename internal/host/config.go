@@ -39,8 +39,31 @@ type Config struct {
 	// Grants say which variables of the host's environment a plugin may see.
 	Grants []Grant
 
+	// Cgroup says where each process gets a cgroup (version 2) of its own, so
+	// that nothing it starts can get away: "auto", the default, in the host's
+	// own cgroup if that was delegated to it (systemd: Delegate=yes), else
+	// nowhere; "off"; or the path of a cgroup that belongs to cmed, without
+	// which New fails.
+	Cgroup string
+	// RunMemory (bytes) and RunPids (processes and threads) bound what one
+	// process and its descendants use; 0 is no bound. They need a cgroup with
+	// these controllers; without, New logs a warning and there is no bound.
+	RunMemory int64
+	RunPids   int
+	// Confine keeps plugins to a part of the file system. With any entry, every
+	// file is confined while it is asked what it offers.
+	Confine []Confinement
+	// Hidden are files and folders that no confined plugin sees, as it never
+	// sees StateDir: the database.
+	Hidden []string
+	// RunAs has plugins run as other users. With any entry, every file is asked
+	// what it offers as the first of them. The host must be root then, and the
+	// folders of processes are made in the system's temporary folder, which the
+	// users must be able to reach.
+	RunAs []Identity
+
 	Grace           time.Duration // from Stop to SIGTERM; 10s
-	TermGrace       time.Duration // from SIGTERM to SIGKILL; 2s
+	TermGrace       time.Duration // from SIGTERM to SIGKILL; 1s
 	StartTimeout    time.Duration // from fork to handshake; 10s
 	DescribeTimeout time.Duration // one way of asking for a description; 5s
 	PlanTimeout     time.Duration // a planner's answer; 10s
@@ -68,8 +91,11 @@ func (c Config) withDefaults() (Config, error) {
 		}
 		*dir = abs
 	}
+	if err := c.checkIsolation(); err != nil {
+		return c, err
+	}
 	orDefault(&c.Grace, 10*time.Second)
-	orDefault(&c.TermGrace, 2*time.Second)
+	orDefault(&c.TermGrace, time.Second)
 	orDefault(&c.StartTimeout, 10*time.Second)
 	orDefault(&c.DescribeTimeout, 5*time.Second)
 	orDefault(&c.PlanTimeout, 10*time.Second)

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/internal/failpoint"
 	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
 
@@ -28,6 +29,7 @@ type conversation struct {
 	in      chan received
 	done    chan struct{} // closed when nothing is received any more
 	started time.Time
+	dryRun  bool
 
 	stopped  bool
 	finished *pluginv1.Finished
@@ -52,6 +54,7 @@ func newConversation(ctx context.Context, p *process, sink engine.Sink) *convers
 // hold sends Start, talks until the run is over, and returns when nothing of
 // the process is left.
 func (c *conversation) hold(start engine.Start) engine.Exit {
+	c.dryRun = start.DryRun
 	c.out = newOutbox(c.stream)
 	go c.receive()
 	c.out.put(startMessage(c.ref, start, c.host.cfg.Grace))
@@ -76,7 +79,7 @@ func (c *conversation) hold(start engine.Start) engine.Exit {
 
 // exit is the run's end, when the process is gone.
 func (c *conversation) exit() engine.Exit {
-	e := engine.Exit{Finished: c.finished != nil, Stopped: c.stopped, Status: c.status(c.peak)}
+	e := engine.Exit{Finished: c.finished != nil, Stopped: c.stopped, Stuck: !c.child.isGone(), Status: c.status(c.peak)}
 	switch {
 	case c.finished != nil:
 		e.Failure = failure(c.finished.GetFailure())
@@ -89,6 +92,10 @@ func (c *conversation) exit() engine.Exit {
 	}
 	return e
 }
+
+// errNothingToUndo is what an attack is told that announces an undo record in a
+// dry run.
+var errNothingToUndo = errors.New("a dry run does no harm, so there is nothing to undo")
 
 var (
 	errSilent = errors.New("was told to stop and did not answer")
@@ -192,22 +199,34 @@ func (c *conversation) handle(r received) {
 		if c.finished == nil {
 			c.finished = &pluginv1.Finished{}
 		}
+		_ = failpoint.Hit(failpoint.HostFinished) // there is nobody to tell an error
 	}
 }
 
 // addUndo makes a record durable and tells the plugin how that went.
 func (c *conversation) addUndo(u *pluginv1.UndoRecord) {
+	c.out.put(ackMessage(u.GetSequence(), c.storeUndo(u)))
+}
+
+func (c *conversation) storeUndo(u *pluginv1.UndoRecord) error {
+	if err := failpoint.Hit(failpoint.HostUndoReceived); err != nil {
+		return err
+	}
+	if c.dryRun {
+		return errNothingToUndo
+	}
 	record, err := newUndo(u)
-	if err == nil {
-		c.records++
-		if c.records > engine.MaxUndoRecords {
-			err = fmt.Errorf("a run may have at most %d undo records", engine.MaxUndoRecords)
-		}
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = c.sink.Undo(record)
+	c.records++
+	if c.records > engine.MaxUndoRecords {
+		return fmt.Errorf("a run may have at most %d undo records", engine.MaxUndoRecords)
 	}
-	c.out.put(ackMessage(u.GetSequence(), err))
+	if err := c.sink.Undo(record); err != nil {
+		return err
+	}
+	return failpoint.Hit(failpoint.HostUndoStored)
 }
 
 func (c *conversation) addTargets(list []*pluginv1.Target) {

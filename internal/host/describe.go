@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -58,20 +58,20 @@ func (h *Host) describeByArgument(ctx context.Context, digest, path string) (*pl
 		return nil, &startError{stage: "copy", message: "its private copy is missing", cause: err}
 	}
 	defer drop()
-	dir, err := os.MkdirTemp(h.runRoot, "describe-")
+	dir, err := h.makeRunDir("describe-")
 	if err != nil {
 		return nil, &startError{stage: "describe", message: "no folder to run it in: " + err.Error(), cause: err}
 	}
-	h.useRunDir(dir)
 	defer h.removeRunDir(dir)
 	leave, err := h.gate.enter(ctx, classDescribe)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	mark := h.cfg.StoreID + "/" + h.callName("describe")
+	mark := h.mark(h.callName("describe"))
 	c, err := h.spawn(command{
 		path: copyPath, args: []string{pluginv1.DescribeArg}, dir: dir, mark: mark, env: marks(mark, path),
+		cage: h.cageOf(""), own: filepath.Dir(path),
 	})
 	if err != nil {
 		return nil, diagnoseExec(err)

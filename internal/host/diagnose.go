@@ -42,6 +42,9 @@ func asPluginError(stage string, err error) *engine.PluginError {
 
 // diagnoseExec explains why a copy could not be executed (execve(2)).
 func diagnoseExec(err error) error {
+	if e, ok := errors.AsType[*startError](err); ok {
+		return e
+	}
 	e := &startError{stage: "describe", message: "can't be executed: " + err.Error(), cause: err}
 	var errno syscall.Errno
 	if !errors.As(err, &errno) {

@@ -11,4 +11,9 @@
 // environment, and every process descended from it carries a mark in its
 // environment. When a call returns, its group, its marked descendants, its
 // socket and its folder are gone. Every wait in here is bounded.
+//
+// What confines a process is set on the thread that forks it, or by the fork,
+// and so is inherited by all it starts: no new privileges, no core files, a
+// cgroup where there is one; for some plugins, as configured, another user and
+// Landlock. What really does is read back and told.
 package host

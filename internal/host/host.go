@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/internal/host/internal/cgroup"
 )
 
 // Host is the plugins of one daemon. Its life:
@@ -23,7 +24,8 @@ import (
 //  3. Plan, Launch and Undo make calls, from any goroutine.
 //  4. Close ends what still runs, and returns when all of it is gone.
 //
-// Reap may be called between New and Close; before Start is the best time.
+// Reap may be called at any time between New and Close; what live calls own is
+// left alone. Before Start is the best time.
 type Host struct {
 	cfg     Config
 	log     hclog.Logger
@@ -53,6 +55,14 @@ type Host struct {
 	runDirs  map[string]bool
 	retained func(context.Context) (map[string]bool, error)
 	missing  map[string]bool // folders that were reported as missing
+	// making is held for reading while a run folder is made and not yet in
+	// runDirs.
+	making sync.RWMutex
+	// tree holds a cgroup for each process; nil: they have none.
+	tree *cgroup.Tree
+	// hidden are the paths that no confined plugin sees, shown what each of them
+	// sees of the system.
+	hidden, shown []string
 }
 
 var _ engine.Host = (*Host)(nil)
@@ -68,19 +78,28 @@ func New(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	runRoot, err := openRunRoot(cfg.StateDir, cfg.StoreID)
+	runRoot, err := cfg.openRunRoot()
+	if err != nil {
+		return nil, err
+	}
+	hidden, err := cfg.hiding()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := cfg.openTree()
 	if err != nil {
 		return nil, err
 	}
 	h := &Host{
 		cfg: cfg, log: cfg.Logger, gate: newGate(cfg.Spawning), spawner: newSpawner(), live: newTracker(),
-		copies: copies, memory: &memory{cache: cfg.Cache, log: cfg.Logger}, runRoot: runRoot,
+		tree: tree, hidden: hidden, copies: copies, memory: &memory{cache: cfg.Cache, log: cfg.Logger}, runRoot: runRoot,
 		describing: make(chan struct{}, describingAtOnce), poke: make(chan struct{}, 1),
 		files: map[string]*file{}, serving: serving{}, runDirs: map[string]bool{}, missing: map[string]bool{},
 		settled: closedChannel(),
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.catalogue.Store(newCatalogue(nil, nil, nil))
+	h.prepareIsolation()
 	return h, nil
 }
 
@@ -140,6 +159,7 @@ func (h *Host) Close() error {
 		}
 		h.work.Wait()
 		h.spawner.close()
+		h.closeTree()
 	})
 	return err
 }

@@ -20,7 +20,26 @@ import (
 // BenchmarkColdRun is one isolated run: launch, run, nothing left. Its limit is
 // BenchmarkBareGoPlugin: compare the two of one run of the benchmarks.
 func BenchmarkColdRun(b *testing.B) {
-	h := openOdd(b)
+	benchmarkRuns(b, func(*Config) {})
+}
+
+// BenchmarkColdRunInACgroup is the same with a cgroup for each process.
+func BenchmarkColdRunInACgroup(b *testing.B) {
+	dir := newCgroup(b)
+	benchmarkRuns(b, func(c *Config) { c.Cgroup = dir })
+}
+
+// BenchmarkColdRunConfined is the same with Landlock.
+func BenchmarkColdRunConfined(b *testing.B) {
+	needsLandlock(b)
+	benchmarkRuns(b, func(c *Config) { c.Confine = []Confinement{{Ref: "*:*"}} })
+}
+
+func benchmarkRuns(b *testing.B, change func(*Config)) {
+	cfg := newConfig(b)
+	change(&cfg)
+	install(b, cfg.AttacksDir, "odd", "")
+	h := open(b, cfg)
 	o := h.offer(engine.KindAttack, "odd:Odd")
 	sink := &record{}
 	for b.Loop() {
@@ -80,6 +99,22 @@ func bareRun(b *testing.B, binary string) {
 		}
 		if m.GetFinished() != nil {
 			return
+		}
+	}
+}
+
+// BenchmarkIsolationReadBack is what a launch pays for knowing what confines its
+// process.
+func BenchmarkIsolationReadBack(b *testing.B) {
+	h := openOdd(b)
+	p, ok := h.launch("odd:Odd").(*process)
+	if !ok {
+		b.Fatal("a process of another kind")
+	}
+	defer p.Discard()
+	for b.Loop() {
+		if names := h.isolationOf(p.child, p.runner.folder(), p.runner.cage); len(names) < len(common) {
+			b.Fatal(names)
 		}
 	}
 }

@@ -40,6 +40,7 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
+	defer os.RemoveAll(filepath.Join(os.TempDir(), "cmed-"+testStore)) // where some tests have the run folders
 	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(dir, "odd"), "./internal/oddplugin")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -27,6 +27,7 @@ func startMessage(ref engine.Ref, s engine.Start, grace time.Duration) *pluginv1
 		Ref: string(ref), RunId: string(s.Executor), PlanId: string(s.Plan), PlanName: s.PlanName, Name: s.Name,
 		Config: s.Config.Doc, Seed: s.Seed, Due: timestamppb.New(s.Due),
 		Timeout: durationpb.New(s.Timeout), Grace: durationpb.New(grace), Zone: s.Zone,
+		DryRun: s.DryRun,
 	}}}
 }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"sync"
 
+	"github.com/chaos-monkey-engine/cmed/internal/failpoint"
 	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
 
@@ -30,7 +31,7 @@ func newOutbox(stream pluginv1.Plugin_RunClient) *outbox {
 	o.ended.Go(func() {
 		ok := true
 		for m := range o.messages {
-			ok = ok && stream.Send(m) == nil
+			ok = ok && transmit(stream, m) == nil
 			select {
 			case o.room <- struct{}{}:
 			default:
@@ -39,6 +40,25 @@ func newOutbox(stream pluginv1.Plugin_RunClient) *outbox {
 		_ = stream.CloseSend() // never fails
 	})
 	return o
+}
+
+// transmit sends one message, with the failpoints around those that matter.
+func transmit(stream pluginv1.Plugin_RunClient, m *pluginv1.HostMessage) error {
+	if m.GetStart() != nil {
+		if err := failpoint.Hit(failpoint.HostBeforeStart); err != nil {
+			return err
+		}
+	}
+	if err := stream.Send(m); err != nil {
+		return err
+	}
+	switch {
+	case m.GetStart() != nil:
+		return failpoint.Hit(failpoint.HostAfterStart)
+	case m.GetUndoAck() != nil:
+		return failpoint.Hit(failpoint.HostUndoAcked)
+	}
+	return nil
 }
 
 // full says whether nothing should be put that can wait. The plugin must wait

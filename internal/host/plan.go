@@ -23,7 +23,7 @@ func (h *Host) Plan(ctx context.Context, o engine.Offer, c engine.PlanCall) (eng
 	ctx, cancel := context.WithTimeoutCause(ctx, h.cfg.PlanTimeout, fmt.Errorf("no answer within %s", h.cfg.PlanTimeout))
 	defer cancel()
 	s, err := h.open(ctx, call{
-		class: classPlan, what: h.callName("plan"), digest: o.Digest,
+		class: classPlan, what: h.callName("plan"), digest: o.Digest, ref: o.Ref,
 		path: filepath.Join(h.dir(o.Kind), o.Plugin), env: h.passTo(o.Ref, o.Env),
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -24,7 +25,7 @@ var errUsed = errors.New("Run or Discard was called before")
 // becomes of ctx, which bounds only the launch.
 func (h *Host) Launch(ctx context.Context, o engine.Offer, id engine.ExecutorID) (engine.Process, error) {
 	s, err := h.open(ctx, call{
-		class: classLaunch, what: string(id), digest: o.Digest,
+		class: classLaunch, what: string(id), digest: o.Digest, ref: o.Ref,
 		path: filepath.Join(h.dir(o.Kind), o.Plugin), env: h.passTo(o.Ref, o.Env),
 	})
 	if err != nil {
@@ -41,7 +42,10 @@ func (h *Host) Launch(ctx context.Context, o engine.Offer, id engine.ExecutorID)
 		s.end(0)
 		return nil, fmt.Errorf("start plugin %s: %w", o.Plugin, s.broken("Run", err))
 	}
-	return &process{session: s, ref: o.Ref, stream: stream, cancel: cancel}, nil
+	return &process{
+		session: s, ref: o.Ref, stream: stream, cancel: cancel,
+		isolation: h.isolationOf(s.child, s.runner.folder(), s.runner.cage),
+	}, nil
 }
 
 // process is a launched plugin. It implements engine.Process.
@@ -51,10 +55,16 @@ type process struct {
 	stream pluginv1.Plugin_RunClient
 	cancel context.CancelFunc
 	once   sync.Once
+	// isolation is what was found to confine the process.
+	isolation []string
 }
 
 // PID is the process's number.
 func (p *process) PID() int { return p.child.pid }
+
+// Isolation names what really confines the process, as it was found after its
+// start.
+func (p *process) Isolation() []string { return slices.Clone(p.isolation) }
 
 // Run sends Start and returns when the run is over and nothing is left of it.
 func (p *process) Run(ctx context.Context, start engine.Start, sink engine.Sink) engine.Exit {
@@ -62,7 +72,10 @@ func (p *process) Run(ctx context.Context, start engine.Start, sink engine.Sink)
 	p.once.Do(func() {
 		if ctx.Err() != nil {
 			p.close(0)
-			exit = engine.Exit{Stopped: true, Err: fmt.Errorf("stopped before it was started: %w", context.Cause(ctx)), Status: p.status(0)}
+			exit = engine.Exit{
+				Stopped: true, NotStarted: true, Status: p.status(0),
+				Err: fmt.Errorf("stopped before it was started: %w", context.Cause(ctx)),
+			}
 			return
 		}
 		c := newConversation(ctx, p, sink)
@@ -92,10 +105,10 @@ func (p *process) close(patience time.Duration) {
 // status tells how the process ended; call it after close.
 func (p *process) status(peak int64) engine.ExitStatus {
 	st := engine.ExitStatus{Code: -1, PeakMemory: peak, Stderr: p.output.text()}
-	state := p.child.state
-	if state == nil {
+	if !p.child.isGone() || p.child.state == nil {
 		return st
 	}
+	state := p.child.state
 	st.CPU = state.UserTime() + state.SystemTime()
 	st.Code = state.ExitCode()
 	if ws, ok := state.Sys().(syscall.WaitStatus); ok && ws.Signaled() {

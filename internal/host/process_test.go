@@ -28,7 +28,7 @@ func openOdd(t testing.TB) *bench {
 func TestRunEndsAsThePluginSays(t *testing.T) {
 	b := openOdd(t)
 	exit, sink := b.perform(t.Context(), "ok")
-	if !exit.Finished || exit.Failure != nil || exit.Err != nil || exit.Stopped {
+	if !exit.Finished || exit.Failure != nil || exit.Err != nil || exit.Stopped || exit.NotStarted {
 		t.Errorf("a good run: %+v", exit)
 	}
 	if exit.Status.Code != 0 || exit.Status.Signal != "" {
@@ -151,7 +151,7 @@ func TestRunStoppedBeforeItsStartNeverStarts(t *testing.T) {
 	ctx, stop := context.WithCancelCause(t.Context())
 	stop(&engine.StopReason{State: engine.Halted, Reason: "too late"})
 	exit, _ := b.perform(ctx, "ok")
-	if exit.Finished || !exit.Stopped || exit.Err == nil || b.executions("odd", "run") != 0 {
+	if exit.Finished || !exit.Stopped || !exit.NotStarted || exit.Err == nil || b.executions("odd", "run") != 0 {
 		t.Errorf("%+v, ran %d times", exit, b.executions("odd", "run"))
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ func beVictim(dir string) {
 	h, err := New(Config{
 		AttacksDir: dir + "/attacks", PlannersDir: dir + "/planners", StateDir: dir + "/state",
 		StoreID: testStore, Cache: newMapCache(),
+		Cgroup: os.Getenv("HOST_TEST_CGROUP"),
 	})
 	if err != nil {
 		fail(err)
@@ -31,12 +34,12 @@ func beVictim(dir string) {
 	if err != nil {
 		fail(err)
 	}
-	for _, mode := range []string{"session", "stubborn"} {
+	for mode := range strings.SplitSeq(os.Getenv("HOST_TEST_MODES"), ",") {
 		p, err := h.Launch(context.Background(), o, engine.NewExecutorID())
 		if err != nil {
 			fail(err)
 		}
-		go p.Run(context.Background(), startIn("hold-"+mode), &record{})
+		go p.Run(context.Background(), startIn(mode), &record{})
 	}
 	time.Sleep(time.Hour)
 }
@@ -45,7 +48,8 @@ func TestReapFindsWhatAKilledHostLeft(t *testing.T) {
 	cfg := newConfig(t)
 	install(t, cfg.AttacksDir, "odd", "")
 	victim := exec.Command(os.Args[0])
-	victim.Env = append(os.Environ(), "HOST_TEST_VICTIM="+cfg.AttacksDir+"/..", "HOST_TEST_STORE="+testStore)
+	victim.Env = append(os.Environ(), "HOST_TEST_VICTIM="+cfg.AttacksDir+"/..", "HOST_TEST_STORE="+testStore,
+		"HOST_TEST_MODES=hold-session,hold-stubborn")
 	victim.Stderr = os.Stderr
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
@@ -70,16 +74,58 @@ func TestReapFindsWhatAKilledHostLeft(t *testing.T) {
 	if err != nil || len(left) == 0 {
 		t.Fatalf("nothing was left: %v", err)
 	}
-	if err := h.Reap(t.Context()); err != nil {
-		t.Fatal(err)
+	reaped, err := h.Reap(t.Context())
+	if err != nil || reaped.Processes < 1 || len(reaped.Stuck) > 0 {
+		t.Fatalf("reaped %+v: %v", reaped, err)
 	}
 	// What was found was not ours by birth but by adoption.
 	eventually(t, func() error {
-		_, err := h.live.strays("none", map[int]bool{})
+		_, err := h.live.strays("none", map[int]bool{}, false)
 		if kids, _ := orphans(); len(kids) > 0 {
 			return fmt.Errorf("children left: %v", kids)
 		}
 		return err
 	})
 	h.checkNothingLeft(t)
+}
+
+func TestReapNamesWhatOutlivesSIGKILL(t *testing.T) {
+	const freezer = "/sys/fs/cgroup/freezer"
+	dir := freezer + "/cmed-test-" + string(engine.NewPlanID())
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Skip("needs the freezer of cgroup v1, whose processes SIGKILL does not reach: ", err)
+	}
+	set := func(file, value string) {
+		t.Helper()
+		if err := os.WriteFile(dir+"/"+file, []byte(value), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := openOdd(t)
+	ran, undid := engine.NewExecutorID(), engine.UndoID{Executor: engine.NewExecutorID(), Sequence: 3}
+	var stuck []*exec.Cmd
+	for _, what := range []string{string(ran), "undo-" + undid.String() + "-0123456789abcdef", "describe-0123456789abcdef"} {
+		cmd := exec.CommandContext(t.Context(), "/bin/sleep", "600")
+		cmd.Env = []string{"CMED_RUN=" + testStore + "/" + what}
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		stuck = append(stuck, cmd)
+		set("cgroup.procs", fmt.Sprint(cmd.Process.Pid))
+	}
+	set("freezer.state", "FROZEN")
+	reaped, err := b.Reap(t.Context())
+	if want := []engine.ExecutorID{ran, undid.Executor}; err != nil || reaped.Processes != 3 || !slices.Equal(reaped.Stuck, want) {
+		t.Errorf("reaped %+v, %v; want %v stuck", reaped, err, want)
+	}
+	set("freezer.state", "THAWED")
+	for _, cmd := range stuck {
+		_ = cmd.Wait()
+	}
+	if reaped, err := b.Reap(t.Context()); err != nil || reaped.Processes != 0 || len(reaped.Stuck) != 0 {
+		t.Errorf("when they are gone: %+v, %v", reaped, err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Error(err)
+	}
 }

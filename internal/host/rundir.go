@@ -3,8 +3,10 @@ package host
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // maxSocketPath is the shortest bound on a unix socket's path among the systems
@@ -17,26 +19,43 @@ const maxSocketPath = 103
 const socketPathTail = len("/plugin-dir/plugin") + 20
 
 // openRunRoot makes the folder in which each process gets one of its own:
-// "run" in the state folder, or, where sockets in there would have too long a
-// path, one in the system's temporary folder named by the store.
-func openRunRoot(stateDir, storeID string) (string, error) {
-	root := filepath.Join(stateDir, "run")
-	if len(root)+socketPathTail > maxSocketPath {
-		root = filepath.Join(os.TempDir(), "cmed-"+storeID[:min(12, len(storeID))])
+// "run" in the state folder, or one in the system's temporary folder, named by
+// the store. That is used where sockets in the first would have too long a path,
+// and where plugins run as users who can't reach the state folder: these may
+// pass through it, but not list it.
+func (c Config) openRunRoot() (string, error) {
+	root, mode := c.stateRoot(), os.FileMode(0o700)
+	if len(c.RunAs) > 0 {
+		mode = 0o711
+	}
+	if len(root)+socketPathTail > maxSocketPath || len(c.RunAs) > 0 {
+		root = c.temporaryRoot()
 	}
 	if len(root)+socketPathTail > maxSocketPath {
-		return "", fmt.Errorf("both %s and %s are too long for socket paths (at most %d bytes)",
-			stateDir, os.TempDir(), maxSocketPath-socketPathTail)
+		root = filepath.Join(os.TempDir(), "cmed-"+c.StoreID[:min(12, len(c.StoreID))])
 	}
-	if err := os.MkdirAll(root, 0o700); err != nil {
+	if len(root)+socketPathTail > maxSocketPath {
+		return "", fmt.Errorf("%s is too long for socket paths (at most %d bytes)", root, maxSocketPath-socketPathTail)
+	}
+	if err := os.MkdirAll(root, mode); err != nil {
 		return "", fmt.Errorf("make the folder for running plugins: %w", err)
 	}
-	return root, private(root)
+	if err := private(root, mode); err != nil {
+		return "", err
+	}
+	if len(c.RunAs) > 0 {
+		return root, passable(root)
+	}
+	return root, nil
 }
 
+func (c Config) stateRoot() string { return filepath.Join(c.StateDir, "run") }
+
+func (c Config) temporaryRoot() string { return filepath.Join(os.TempDir(), "cmed-"+c.StoreID) }
+
 // private makes sure that a folder is ours alone. In the temporary folder
-// another user may have made it first; then changing its mode fails.
-func private(dir string) error {
+// another user may have made it first.
+func private(dir string, mode os.FileMode) error {
 	info, err := os.Lstat(dir)
 	if err != nil {
 		return fmt.Errorf("look at %s: %w", dir, err)
@@ -44,15 +63,41 @@ func private(dir string) error {
 	if !info.IsDir() {
 		return fmt.Errorf("%s is not a folder", dir)
 	}
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder needs its x bit
-		return fmt.Errorf("%s belongs to somebody else: %w", dir, err)
+	if !ours(info) {
+		return fmt.Errorf("%s belongs to somebody else", dir)
+	}
+	if err := os.Chmod(dir, mode); err != nil {
+		return fmt.Errorf("keep %s private: %w", dir, err)
 	}
 	return nil
+}
+
+func ours(info fs.FileInfo) bool {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(st.Uid) == os.Geteuid()
+}
+
+// passable checks that other users can get to what is in a folder.
+func passable(dir string) error {
+	for at := dir; ; at = filepath.Dir(at) {
+		info, err := os.Stat(at)
+		if err != nil {
+			return fmt.Errorf("look at %s: %w", at, err)
+		}
+		if info.Mode().Perm()&0o001 == 0 {
+			return fmt.Errorf("plugins that run as another user can't reach %s: %s has mode %04o", dir, at, info.Mode().Perm())
+		}
+		if at == filepath.Dir(at) {
+			return nil
+		}
+	}
 }
 
 // clearRunRoot removes what dead processes left in the folder, but for the
 // folders in use.
 func (h *Host) clearRunRoot() error {
+	h.making.Lock() // a folder is in use from the moment it is made
+	defer h.making.Unlock()
 	entries, err := os.ReadDir(h.runRoot)
 	if err != nil {
 		return fmt.Errorf("read the folder for running plugins: %w", err)
@@ -65,10 +110,38 @@ func (h *Host) clearRunRoot() error {
 			err = errors.Join(err, os.RemoveAll(dir))
 		}
 	}
-	return err
+	return errors.Join(err, h.removeOtherRoot())
+}
+
+// removeOtherRoot removes the folder for running plugins that a daemon before
+// used if it was configured otherwise.
+func (h *Host) removeOtherRoot() error {
+	for _, root := range []string{h.cfg.stateRoot(), h.cfg.temporaryRoot()} {
+		info, err := os.Lstat(root)
+		if root == h.runRoot || err != nil || !info.IsDir() || !ours(info) {
+			continue
+		}
+		if err := os.RemoveAll(root); err != nil {
+			return fmt.Errorf("remove a folder of running plugins: %w", err)
+		}
+	}
+	return nil
+}
+
+// makeRunDir makes a folder and marks it as in use until removeRunDir.
+func (h *Host) makeRunDir(prefix string) (string, error) {
+	h.making.RLock()
+	defer h.making.RUnlock()
+	dir, err := os.MkdirTemp(h.runRoot, prefix)
+	if err != nil {
+		return "", fmt.Errorf("make a run folder: %w", err)
+	}
+	h.useRunDir(dir)
+	return dir, nil
 }
 
 // useRunDir marks a folder as in use until removeRunDir.
+// h.making is held for reading since it was made.
 func (h *Host) useRunDir(dir string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -30,10 +30,13 @@ var errAborted = errors.New("no longer wanted")
 type runner struct {
 	host   *Host
 	call   call
+	cage   cage
 	path   string // of the copy
 	output *output
 
 	env []string // what go-plugin tells the plugin
+	// adopted is called when the folder that go-plugin made is known.
+	adopted func()
 	// released is closed when go-plugin may know that the process has ended.
 	released chan struct{}
 	release  func()
@@ -51,7 +54,7 @@ type runner struct {
 func newRunner(h *Host, c call, path string, o *output) *runner {
 	released := make(chan struct{})
 	return &runner{
-		host: h, call: c, path: path, output: o,
+		host: h, call: c, cage: h.cageOf(c.ref), path: path, output: o,
 		released: released, release: sync.OnceFunc(func() { close(released) }),
 	}
 }
@@ -60,6 +63,7 @@ func newRunner(h *Host, c call, path string, o *output) *runner {
 func (r *runner) adopt(_ hclog.Logger, cmd *exec.Cmd, dir string) (pluginrunner.Runner, error) {
 	r.env = cmd.Env
 	r.host.useRunDir(dir)
+	r.adopted()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.dir = dir
@@ -73,10 +77,12 @@ func (r *runner) Start(context.Context) error {
 	if r.aborted {
 		return errAborted
 	}
-	mark := r.host.cfg.StoreID + "/" + r.call.what
+	mark := r.host.mark(r.call.what)
 	env := callEnv(mark, r.call.path, r.dir, r.host.cfg.Grace)
 	env = append(append(env, r.call.env...), r.env...)
-	c, err := r.host.spawn(command{path: r.path, env: env, dir: r.dir, mark: mark, lifeline: true})
+	c, err := r.host.spawn(command{
+		path: r.path, env: env, dir: r.dir, mark: mark, lifeline: true, cage: r.cage, own: folderOf(r.call.path),
+	})
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ func listFolder(kind engine.Kind, dir string) ([]candidate, error) {
 		}
 		found = append(found, c)
 	}
+	guard(dir, found)
 	return found, nil
 }
 

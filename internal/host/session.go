@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
 	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
 
@@ -27,6 +29,8 @@ type call struct {
 	class class
 	// what follows the store id in the mark; unique among the calls under way.
 	what string
+	// ref is what is called; "" when it is not known yet.
+	ref engine.Ref
 	// digest is that of the copy to execute.
 	digest string
 	// path is where the operator placed the plugin; for the plugin to know.
@@ -89,7 +93,11 @@ func (h *Host) open(ctx context.Context, c call) (*session, error) {
 
 // connect makes go-plugin start the process, and keeps the connection.
 func (s *session) connect() error {
+	// go-plugin makes the folder, and the runner adopts it.
+	s.host.making.RLock()
+	s.runner.adopted = sync.OnceFunc(s.host.making.RUnlock)
 	protocol, err := s.client.Client()
+	s.runner.adopted()
 	if err != nil {
 		return err
 	}

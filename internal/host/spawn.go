@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"syscall"
 	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/host/internal/landlock"
 )
 
 // busyRetries is how often an executable that is "text file busy" is tried
@@ -16,68 +17,105 @@ const busyRetries = 6
 
 var errClosed = errors.New("the plugin host is closed")
 
-// spawner forks all plugin processes from one thread that it keeps to itself:
-// the kernel sends a child its parent-death signal when the thread that forked
-// it ends, and Go ends threads when it likes.
+// spawner forks plugin processes from a thread that it keeps to itself: the
+// kernel sends a child its parent-death signal when the thread that forked it
+// ends, and Go ends threads when it likes. The thread is hardened, and so are
+// the children. A child that is confined has a thread of its own, for what is
+// put on a thread can't be taken off.
 type spawner struct {
 	requests chan spawnRequest
 	quit     chan struct{}
 	done     chan struct{}
+	// hardened is the error of hardening the thread; read it after newSpawner.
+	hardened error
 }
 
 type spawnRequest struct {
 	path  string
 	args  []string
 	attr  *os.ProcAttr
+	rules *landlock.Ruleset // nil: not confined
 	reply chan spawnReply
 }
 
+// spawnReply is a process, and what must be called when it has been reaped.
 type spawnReply struct {
-	proc *os.Process
-	err  error
+	proc    *os.Process
+	release func()
+	err     error
 }
 
 func newSpawner() *spawner {
 	s := &spawner{requests: make(chan spawnRequest), quit: make(chan struct{}), done: make(chan struct{})}
-	go s.run()
+	ready := make(chan struct{})
+	onOwnThread(func() {
+		defer close(s.done)
+		s.hardened = hardenThread()
+		close(ready)
+		s.run()
+	})
+	<-ready
 	return s
 }
 
 func (s *spawner) run() {
-	defer close(s.done)
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	for {
 		select {
 		case r := <-s.requests:
 			proc, err := os.StartProcess(r.path, r.args, r.attr)
-			r.reply <- spawnReply{proc, err}
+			r.reply <- spawnReply{proc: proc, release: func() {}, err: err}
 		case <-s.quit:
 			return
 		}
 	}
 }
 
-// start forks and returns when the child has executed path, or could not.
-func (s *spawner) start(path string, args []string, attr *os.ProcAttr) (*os.Process, error) {
+// start forks and returns when the child has executed the path, or could not.
+func (s *spawner) start(r spawnRequest) (*os.Process, func(), error) {
 	wait := 2 * time.Millisecond
 	for try := 0; ; try++ {
-		r := spawnRequest{path: path, args: args, attr: attr, reply: make(chan spawnReply, 1)}
-		select {
-		case s.requests <- r:
-		case <-s.quit:
-			return nil, errClosed
+		r.reply = make(chan spawnReply, 1)
+		if r.rules != nil {
+			confine(r)
+		} else {
+			select {
+			case s.requests <- r:
+			case <-s.quit:
+				return nil, nil, errClosed
+			}
 		}
 		reply := <-r.reply
+		if reply.err == nil {
+			return reply.proc, reply.release, nil
+		}
 		if !errors.Is(reply.err, syscall.ETXTBSY) || try == busyRetries {
-			if reply.err != nil {
-				return nil, fmt.Errorf("execute: %w", reply.err)
-			}
-			return reply.proc, nil
+			return nil, nil, fmt.Errorf("execute: %w", reply.err)
 		}
 		time.Sleep(wait)
 		wait *= 2
 	}
+}
+
+// confine forks from a thread with the rules on it, and keeps the thread until
+// the child is released.
+func confine(r spawnRequest) {
+	release, ended := make(chan struct{}), make(chan struct{})
+	onOwnThread(func() {
+		defer close(ended)
+		_ = hardenThread() // without no_new_privs the rules are refused
+		err := r.rules.RestrictThread()
+		var proc *os.Process
+		if err == nil {
+			proc, err = os.StartProcess(r.path, r.args, r.attr)
+		}
+		r.reply <- spawnReply{proc: proc, err: err, release: func() {
+			close(release)
+			<-ended
+		}}
+		if err == nil {
+			<-release
+		}
+	})
 }
 
 // close ends the thread. No child may be left: it would get the signal.

@@ -16,12 +16,16 @@ import (
 )
 
 // Harden sets what the daemon's process needs and its threads share: it can't
-// be traced or dumped by others of its user (its memory holds secrets), and
-// what plugins orphan becomes its own child, so that it can be ended. Call it
-// once, before the first Host.
+// be traced or dumped by others of its user (its memory holds secrets), neither
+// it nor its plugins leave core files (theirs may hold secrets too), and what
+// plugins orphan becomes its own child, so that it can be ended. Call it once,
+// before the first Host.
 func Harden() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("forbid core dumps: %w", err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{}); err != nil {
+		return fmt.Errorf("forbid core files: %w", err)
 	}
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("become the reaper of orphans: %w", err)
@@ -30,22 +34,31 @@ func Harden() error {
 	return nil
 }
 
+// execBound is how long an exec may take before what is in it is taken for
+// somebody else's.
+const execBound = 50 * time.Millisecond
+
 // adopting is set when orphans become children of this process. It is a
 // property of the process, so it is not a Host's.
 var adopting atomic.Bool
 
-// sweep ends what a reaped child left: its group, which has been sent SIGKILL,
-// and processes outside of it that carry its mark. It returns when they are
-// gone; an error when some still are after the bound.
+// sweep ends what a reaped child left: its process group, which has been sent
+// SIGKILL, all in its cgroup, and processes elsewhere that carry its mark. It
+// returns when they are gone; an error when some still are after the bound.
 func (t *tracker) sweep(c *child, bound time.Duration) error {
 	deadline := time.Now().Add(bound)
+	settled := time.Now().Add(execBound)
 	killed := map[int]bool{}
 	for wait := 200 * time.Microsecond; ; wait = min(2*wait, 20*time.Millisecond) {
-		strays, err := t.strays(c.mark, killed)
+		empty, err := c.endGroup() // first: it makes orphans for strays to reap
 		if err != nil {
 			return err
 		}
-		if strays == 0 && errors.Is(unix.Kill(-c.pid, 0), unix.ESRCH) {
+		strays, err := t.strays(c.mark, killed, time.Now().Before(settled))
+		if err != nil {
+			return err
+		}
+		if empty && strays == 0 && errors.Is(unix.Kill(-c.pid, 0), unix.ESRCH) {
 			return nil
 		}
 		if time.Now().After(deadline) {
@@ -57,14 +70,15 @@ func (t *tracker) sweep(c *child, bound time.Duration) error {
 
 // strays kills processes with the mark and reaps orphans that have ended. It
 // returns how many with the mark are left. killed keeps, between calls, those
-// it has killed: one that is dying has no environment to read any more.
+// it has killed: one that is dying has no environment to read any more. Neither
+// has one in the middle of an exec; with patience it counts as one that is left.
 //
 // A process that left its group is found among our own children: when its
 // parent dies, the kernel gives it to the nearest subreaper, and there to the
 // main thread. That is one small file to read. Without being a subreaper all of
 // /proc is searched, which costs about 20 us a process; orphans then are init's
 // to reap.
-func (t *tracker) strays(mark string, killed map[int]bool) (int, error) {
+func (t *tracker) strays(mark string, killed map[int]bool, patience bool) (int, error) {
 	t.forking.Lock()
 	defer t.forking.Unlock()
 	adopted := adopting.Load()
@@ -86,7 +100,7 @@ func (t *tracker) strays(mark string, killed map[int]bool) (int, error) {
 			_ = unix.Kill(pid, unix.SIGKILL) // it may be gone
 		}
 		ended := adopted && reapOrphan(pid)
-		if killed[pid] && !ended {
+		if !ended && (killed[pid] || patience && adopted && execing(pid)) {
 			left++
 		}
 	}
@@ -141,20 +155,34 @@ func reapOrphan(pid int) bool {
 	return err == nil && got == pid
 }
 
-// processState reads a process's state letter and group from /proc (proc(5)).
+// processState reads a process's state letter and group; 0 when it is gone.
 func processState(pid int) (state byte, group int) {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return 0, 0
-	}
-	// The second field, the name in parentheses, may contain anything.
-	end := bytes.LastIndexByte(stat, ')')
-	fields := bytes.Fields(stat[end+1:])
-	if end < 0 || len(fields) < 3 {
+	fields := processStat(pid)
+	if len(fields) < 3 {
 		return 0, 0
 	}
 	group, _ = strconv.Atoi(string(fields[2]))
 	return fields[0][0], group
+}
+
+// execing says whether a process is alive and has no place for an environment,
+// not even an empty one. That is so in the middle of an exec, when whoever
+// forked it knows already that it will succeed.
+func execing(pid int) bool {
+	const envEnd = 51 - 3 // numbered as in the manual
+	fields := processStat(pid)
+	return len(fields) > envEnd && fields[0][0] != 'Z' && string(fields[envEnd]) == "0"
+}
+
+// processStat returns the fields of a process's stat file, from the third on: its
+// state (proc_pid_stat(5)).
+func processStat(pid int) [][]byte {
+	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	if err != nil {
+		return nil
+	}
+	// The second field, the name in parentheses, may contain anything.
+	return bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
 }
 
 // marked says whether a process carries exactly this mark.

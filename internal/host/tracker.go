@@ -74,13 +74,15 @@ func (t *tracker) leads(pid int) bool {
 	return t.pids[pid]
 }
 
-// marks returns the marks of the children that are alive.
+// marks returns the marks of the children that are alive and not given up.
 func (t *tracker) marks() map[string]bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	marks := make(map[string]bool, len(t.children))
 	for c := range t.children {
-		marks[c.mark] = true
+		if !c.givenUp.Load() {
+			marks[c.mark] = true
+		}
 	}
 	return marks
 }

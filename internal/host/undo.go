@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/internal/failpoint"
 	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
 
@@ -26,7 +27,7 @@ func (h *Host) Undo(ctx context.Context, c engine.UndoCall, log func(engine.LogE
 	}
 	r := c.Record
 	s, err := h.open(ctx, call{
-		class: classUndo, what: h.callName("undo-" + r.String()), digest: r.Digest,
+		class: classUndo, what: h.callName(undoCall + r.String()), digest: r.Digest, ref: r.Ref,
 		path: h.pathOf(r.Digest), env: h.passTo(r.Ref, h.memory.environmentAskedBy(r.Digest, r.Ref)),
 	})
 	if err != nil {
@@ -137,6 +138,7 @@ func (u *undoing) wait(ctx context.Context, in <-chan *pluginv1.UndoMessage) (an
 				return nil, false
 			}
 			if a := m.GetAnswer(); a != nil {
+				_ = failpoint.Hit(failpoint.HostUndoAnswer) // an error would change nothing
 				read := undoAnswer(a)
 				return &read, false
 			}

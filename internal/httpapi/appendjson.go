@@ -75,6 +75,15 @@ func escapeOf(r rune, size int) string {
 
 const hexDigits = "0123456789abcdef"
 
+// appendRest ends an object. more, if not nil, is a JSON object whose members
+// are put behind the others.
+func appendRest(dst, more []byte) []byte {
+	if len(more) > len("{}") {
+		dst = append(append(dst, ','), more[1:len(more)-1]...)
+	}
+	return append(dst, '}')
+}
+
 // appendTime appends a date, or null for the zero time.
 func appendTime(dst []byte, t time.Time, zone *time.Location) []byte {
 	if t.IsZero() {

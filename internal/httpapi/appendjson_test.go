@@ -25,6 +25,7 @@ type executorStruct struct {
 	Reason      string              `json:"reason"`
 	Undo        engine.UndoState    `json:"undo"`
 	Seed        int64               `json:"seed"`
+	DryRun      bool                `json:"dry_run"`
 	AttackRef   engine.Ref          `json:"attack_ref"`
 	Links       executorStructLinks `json:"_links"`
 }
@@ -43,7 +44,7 @@ func newExecutorStruct(e engine.Executor, zone *time.Location) executorStruct {
 	doc := executorStruct{
 		ID: e.ID, PlanID: e.PlanID, Name: e.Name, NextRunTime: showTime(e.Due, zone), Executed: e.State.Final(),
 		State: e.State, Started: showTime(e.Started, zone), Finished: showTime(e.Finished, zone), Reason: e.Reason,
-		Undo: e.Undo, Seed: e.Seed, AttackRef: e.AttackRef,
+		Undo: e.Undo, Seed: e.Seed, DryRun: e.DryRun, AttackRef: e.AttackRef,
 		Links: executorStructLinks{
 			Self: self, Update: self, Delete: self, Plan: link{Href: planHref(e.PlanID)},
 			Log: link{Href: self.Href + "/log"}, Halt: link{Href: self.Href + "/halt"},
@@ -74,6 +75,7 @@ func TestExecutorsAreEncodedAsEncodingJSONDoes(t *testing.T) {
 	}
 	checkExecutorEncoding(t, engine.Executor{}, time.UTC)
 	e := newFake(t).executors[0]
+	e.DryRun = true
 	for _, lag := range []time.Duration{-1, 0, 1, 999, time.Microsecond, time.Millisecond, 90 * time.Minute, 1<<63 - 1} {
 		e.Lag = lag
 		checkExecutorEncoding(t, e, zone)

@@ -91,8 +91,13 @@ var badPlans = []badInput{
 	{"a timeout beyond int64", postPlan(planWith(`"timeout":1e300`)), 400, "invalid payload timeout is a duration…"},
 	{"a timeout that is true", postPlan(planWith(`"timeout":true`)), 400, "invalid payload True is not of type 'string', 'number'"},
 	{"a grace that is empty", postPlan(planWith(`"misfire_grace":""`)), 400, "invalid payload misfire_grace is a duration…"},
-	{"a dry run in the body", postPlan(planWith(`"dry_run":true`)), 400, "dry_run is not offered…"},
-	{"a dry run in the query", sendJSON("POST", "/api/1/plans/?dry_run=true", minimalPlan), 400, "dry_run is not offered…"},
+	{"a dry run in words", postPlan(planWith(`"dry_run":"yes"`)), 400, "invalid payload 'yes' is not of type 'boolean'"},
+	{"a dry run that is a number", postPlan(planWith(`"dry_run":1`)), 400, "invalid payload 1 is not of type 'boolean'"},
+	{"a dry run in the query that may be one", sendJSON("POST", "/api/1/plans/?dry_run=ture", minimalPlan), 400, `dry_run is true or false, not "ture"; nothing was stored`},
+	{"a dry run in the query without a value", sendJSON("POST", "/api/1/plans/?dry_run", minimalPlan), 400, `dry_run is true or false, not ""…`},
+	{"a dry run in the query that is and is not one", sendJSON("POST", "/api/1/plans/?dry_run=false&dry_run=true", minimalPlan), 400, "dry_run is given 2 times; nothing was stored"},
+	{"a dry run of a bad body", sendJSON("POST", "/api/1/plans/?dry_run=true", `{}`), 400, "invalid payload 'name' is a required property"},
+	{"an irreversible null", postPlan(planWith(`"allow_irreversible":null`)), 400, "invalid payload None is not of type 'boolean'"},
 	{"an empty key", postPlan(minimalPlan).with("Idempotency-Key", ""), 400, "an Idempotency-Key is…"},
 	{"a key too long", postPlan(minimalPlan).with("Idempotency-Key", strings.Repeat("k", 256)), 400, "an Idempotency-Key is…"},
 	{"a key that is not ASCII", postPlan(minimalPlan).with("Idempotency-Key", "clé"), 400, "an Idempotency-Key is…"},
@@ -139,6 +144,20 @@ var badRequests = []badInput{
 	{"a halt by form", call{method: "POST", target: "/api/1/plans/" + string(planA) + "/halt", body: "a=b"}.with("Content-Type", "application/x-www-form-urlencoded"), 415, "the content type must be…"},
 	{"a halt with a number for reason", sendJSON("POST", "/api/1/plans/"+string(planA)+"/halt", `{"reason":5}`), 400, "invalid payload 5 is not of type 'string'"},
 	{"a halt that is no object", sendJSON("POST", "/api/1/executors/"+string(execA)+"/halt", `[]`), 400, "invalid payload [] is not of type 'object'"},
+	{"a record of nothing", get("/api/1/undos/" + nobody + "-1"), 404, "undo record not found " + nobody + "-1"},
+	{"a record id that is none", get("/api/1/undos/1"), 404, "undo record not found 1"},
+	{"a record id with a zero in front", get("/api/1/undos/" + nobody + "-01"), 404, "undo record not found " + nobody + "-01"},
+	{"a record id beyond uint64", get("/api/1/undos/" + nobody + "-18446744073709551616"), 404, "undo record not found …"},
+	{"a record id below zero", get("/api/1/undos/" + nobody + "--1"), 404, "undo record not found …"},
+	{"a retry of nothing", call{method: "POST", target: "/api/1/undos/" + nobody + "-1/retry"}, 404, "undo record not found …"},
+	{"a retry of what is no id", call{method: "POST", target: "/api/1/undos/x/retry"}, 404, "undo record not found x"},
+	{"a record state that is none", get("/api/1/undos/?state=open,running"), 400, `state: "running" is no state; the states are open, undoing,…`},
+	{"an empty record state", get("/api/1/undos/?state="), 400, `state: "" is no state…`},
+	{"records without a page", get("/api/1/undos/?limit=0"), 400, "limit is a number from 1 to 1000…"},
+	{"records from a cursor that is none", get("/api/1/undos/?cursor=zz"), 400, `"zz" is no cursor`},
+	{"a release by somebody with a long name", call{method: "DELETE", target: "/api/1/halt?by=" + strings.Repeat("n", 257)}, 400, "by is at most 256 characters"},
+	{"a wrong method on the lever", call{method: "POST", target: "/api/1/halt"}, 405, "POST is not possible here…"},
+	{"a deletion of a record", call{method: "DELETE", target: undoTarget}, 405, "DELETE is not possible here…"},
 	{"no path", get("/nothing"), 404, "there is nothing at /nothing"},
 	{"no such resource", get("/api/1/nothing/"), 404, "there is nothing at /api/1/nothing/"},
 	{"another version", get("/api/2/plans/"), 404, "there is nothing at /api/2/plans/"},
@@ -171,9 +190,28 @@ func (c call) without(name string) call {
 	return c
 }
 
+func abandonUndo(body string) call { return sendJSON(http.MethodPost, undoTarget+"/abandon", body) }
+
+var badAbandonments = []badInput{
+	{"no body", abandonUndo(""), 400, "payload must be a valid json"},
+	{"no body and no type", call{method: "POST", target: undoTarget + "/abandon"}, 400, "payload must be a valid json"},
+	{"no reason", abandonUndo(`{}`), 400, "invalid payload 'reason' is a required property"},
+	{"a reason in capitals is none", abandonUndo(`{"REASON":"r"}`), 400, "invalid payload 'reason' is a required property"},
+	{"an empty reason", abandonUndo(`{"reason":""}`), 400, "invalid payload reason must say…"},
+	{"a blank reason", abandonUndo(`{"reason":" \n"}`), 400, "invalid payload reason must say…"},
+	{"a reason that is a number", abandonUndo(`{"reason":5}`), 400, "invalid payload 5 is not of type 'string'"},
+	{"a reason without end", abandonUndo(`{"reason":"` + strings.Repeat("r", 1025) + `"}`), 400, "invalid payload …"},
+	{"a by that is a list", abandonUndo(`{"reason":"r","by":[]}`), 400, "invalid payload [] is not of type 'string'"},
+	{"a by without end", abandonUndo(`{"reason":"r","by":"` + strings.Repeat("b", 257) + `"}`), 400, "invalid payload …"},
+	{"a form", abandonUndo("reason=r").without("Content-Type").with("Content-Type", "application/x-www-form-urlencoded"), 415, "the content type must be…"},
+	{"the body before the id", sendJSON("POST", "/api/1/undos/x/abandon", `{}`), 400, "invalid payload 'reason' is a required property"},
+	{"an id that is none", sendJSON("POST", "/api/1/undos/x/abandon", `{"reason":"r"}`), 404, "undo record not found x"},
+	{"an id of nothing", sendJSON("POST", "/api/1/undos/"+nobody+"-1/abandon", `{"reason":"r"}`), 404, "undo record not found " + nobody + "-1"},
+}
+
 func TestBadInput(t *testing.T) {
 	for group, cases := range map[string][]badInput{
-		"body": badBodies, "plan": badPlans, "trigger": badTriggers, "request": badRequests,
+		"body": badBodies, "plan": badPlans, "trigger": badTriggers, "abandonment": badAbandonments, "request": badRequests,
 	} {
 		for _, tt := range cases {
 			t.Run(group+"/"+tt.name, func(t *testing.T) {

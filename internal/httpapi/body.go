@@ -33,6 +33,18 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err := checkContentType(r); err != nil {
 		return nil, err
 	}
+	body, err := readAll(w, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkJSON(body); err != nil {
+		return nil, invalid("", notJSON, err.Error())
+	}
+	return body, nil
+}
+
+// readAll reads a body of any content to its end.
+func readAll(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if r.ContentLength > maxBody {
 		return nil, tooLarge()
 	}
@@ -45,9 +57,6 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 		return nil, refuse(http.StatusRequestTimeout, "the body took too long to arrive")
 	case err != nil:
 		return nil, invalid("", notJSON, "the body could not be read to its end")
-	}
-	if err := checkJSON(body); err != nil {
-		return nil, invalid("", notJSON, err.Error())
 	}
 	return body, nil
 }

@@ -23,13 +23,15 @@ const planSchema = `{
     "undo": {"type": "string", "enum": ["auto", "keep"]},
     "seed": {"type": "integer", "minimum": 0, "maximum": 9007199254740991},
     "labels": {"type": "object", "additionalProperties": {"type": "string"}},
-    "dry_run": {"type": "boolean"}
+    "dry_run": {"type": "boolean"},
+    "allow_irreversible": {"type": "boolean"}
   }
 }`
 
 // planMembers are the members of a plan's body, for warnings of unknown ones.
 var planMembers = []string{
 	"name", "attack", "planner", "timezone", "timeout", "misfire_grace", "undo", "seed", "labels", "dry_run",
+	"allow_irreversible",
 }
 
 // triggerSchema describes what PUT /executors/{id} takes; dateSchema its args
@@ -53,11 +55,29 @@ const (
   "type": "object",
   "properties": {"reason": {"type": "string", "maxLength": 1024}}
 }`
+	// leverSchema describes what the lever takes, if it has a body; abandonSchema
+	// what giving an undo record up takes.
+	leverSchema = `{
+  "type": "object",
+  "properties": {"reason": {"type": "string", "maxLength": 1024}, "by": {"type": "string", "maxLength": 256}}
+}`
+	abandonSchema = `{
+  "type": "object",
+  "required": ["reason"],
+  "properties": {"reason": {"type": "string", "maxLength": 1024}, "by": {"type": "string", "maxLength": 256}}
+}`
 )
+
+// maxBy is the longest "by", in characters.
+const maxBy = 256
+
+// decisionMembers are the members of the bodies of leverSchema and
+// abandonSchema.
+var decisionMembers = []string{"reason", "by"}
 
 // bodySchemas are the schemas of the request bodies, ready to validate.
 type bodySchemas struct {
-	plan, trigger, date, halt *schema.Schema
+	plan, trigger, date, halt, lever, abandon *schema.Schema
 }
 
 // compileBodySchemas panics when one of the constants above is no schema.
@@ -71,6 +91,7 @@ func compileBodySchemas() bodySchemas {
 	}
 	return bodySchemas{
 		plan: must(planSchema), trigger: must(triggerSchema), date: must(dateSchema), halt: must(haltSchema),
+		lever: must(leverSchema), abandon: must(abandonSchema),
 	}
 }
 

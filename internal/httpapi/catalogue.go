@@ -8,21 +8,23 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
-// offerDocument is an attack or a planner. Effect and Reversible are an
-// attack's only.
+// offerDocument is an attack or a planner. Effect, Reversible and what it can
+// do are an attack's only.
 type offerDocument struct {
-	Ref         engine.Ref        `json:"ref"`
-	Aliases     []engine.Ref      `json:"aliases,omitempty"`
-	Title       string            `json:"title"`
-	Description string            `json:"description"`
-	Version     string            `json:"version"`
-	Digest      string            `json:"digest"` // sha256 of the binary, hex
-	Effect      engine.Effect     `json:"effect,omitempty"`
-	Reversible  *bool             `json:"reversible,omitempty"`
-	Schema      json.RawMessage   `json:"schema"`
-	Example     json.RawMessage   `json:"example"`
-	Examples    []json.RawMessage `json:"examples,omitempty"` // where there are more
-	Links       offerLinks        `json:"_links"`
+	Ref            engine.Ref        `json:"ref"`
+	Aliases        []engine.Ref      `json:"aliases,omitempty"`
+	Title          string            `json:"title"`
+	Description    string            `json:"description"`
+	Version        string            `json:"version"`
+	Digest         string            `json:"digest"` // sha256 of the binary, hex
+	Effect         engine.Effect     `json:"effect,omitempty"`
+	Reversible     *bool             `json:"reversible,omitempty"`
+	CanDryRun      *bool             `json:"can_dry_run,omitempty"`
+	CanListTargets *bool             `json:"can_list_targets,omitempty"`
+	Schema         json.RawMessage   `json:"schema"`
+	Example        json.RawMessage   `json:"example"`
+	Examples       []json.RawMessage `json:"examples,omitempty"` // where there are more
+	Links          offerLinks        `json:"_links"`
 }
 
 type offerLinks struct {
@@ -67,6 +69,7 @@ func newOfferDocument(o engine.Offer) offerDocument {
 	if o.Kind == engine.KindAttack {
 		reversible := o.Effect != engine.EffectIrreversible
 		doc.Effect, doc.Reversible = o.Effect, &reversible
+		doc.CanDryRun, doc.CanListTargets = &o.CanDryRun, &o.CanListTargets
 		doc.Links.Self.Href = attacksPath + url.PathEscape(string(o.Ref))
 	}
 	return doc

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"cmp"
+	"net/http"
 	"time"
 )
 
@@ -17,6 +18,8 @@ type Config struct {
 	// CORSOrigins are the origins of web pages that may call the server
 	// ("https://ops.example"); "*" is every page. Empty: none but its own.
 	CORSOrigins []string
+	// Metrics answers at /metrics; nil: nothing does.
+	Metrics http.Handler
 	// BodyTimeout bounds the arrival of a request's body. Default 10 s.
 	BodyTimeout time.Duration
 	// WriteTimeout bounds each single write of an answer, so that a long

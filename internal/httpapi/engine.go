@@ -13,6 +13,8 @@ import (
 type Engine interface {
 	Planning
 	Executing
+	Halting
+	Undoing
 	Catalogue
 
 	// Zone is the zone in which dates are shown and bare dates are read.
@@ -24,6 +26,7 @@ type Engine interface {
 // Planning makes, shows and ends plans.
 type Planning interface {
 	CreatePlan(ctx context.Context, spec engine.PlanSpec) (engine.Created, error)
+	PreviewPlan(ctx context.Context, spec engine.PlanSpec) (engine.Preview, error)
 	Plan(ctx context.Context, id engine.PlanID) (engine.Plan, error)
 	Plans(ctx context.Context, q engine.PlanQuery) ([]engine.Plan, engine.Cursor, error)
 	DeletePlan(ctx context.Context, id engine.PlanID, abandonUndo bool) (engine.Deletion, error)
@@ -40,6 +43,22 @@ type Executing interface {
 	RunOf(ctx context.Context, id engine.ExecutorID) (engine.Run, []engine.UndoRecord, error)
 	Log(ctx context.Context, id engine.ExecutorID, after uint64, limit int) ([]engine.LogEntry, error)
 	FollowLog(ctx context.Context, id engine.ExecutorID, after uint64) iter.Seq2[engine.LogEntry, error]
+}
+
+// Halting holds the lever, and tells how the daemon is.
+type Halting interface {
+	Lever() engine.LeverState
+	EngageLever(ctx context.Context, by, reason string) engine.LeverState
+	ReleaseLever(ctx context.Context, by string) (engine.LeverState, error)
+	Status(ctx context.Context) (engine.Status, error)
+}
+
+// Undoing shows and settles undo records.
+type Undoing interface {
+	UndoRecords(ctx context.Context, q engine.UndoQuery) ([]engine.UndoRecord, engine.Cursor, error)
+	UndoRecord(ctx context.Context, id engine.UndoID) (engine.UndoRecord, error)
+	RetryUndo(ctx context.Context, id engine.UndoID) (engine.UndoRecord, error)
+	AbandonUndo(ctx context.Context, id engine.UndoID, by, reason string) (engine.UndoRecord, error)
 }
 
 // Catalogue shows what the plugin folders offer.

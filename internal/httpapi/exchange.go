@@ -36,6 +36,11 @@ func newExchange(w http.ResponseWriter, r *http.Request, cfg Config) *exchange {
 	return x
 }
 
+// hurry gives the request's body less time, counted from now.
+func (x *exchange) hurry(limit time.Duration) {
+	_ = x.control.SetReadDeadline(time.Now().Add(limit))
+}
+
 func (x *exchange) WriteHeader(status int) {
 	if x.status == 0 {
 		x.status = status

@@ -10,7 +10,7 @@ import (
 // The document of an executor:
 //
 //	id, plan_id, name, next_run_time, executed, state, started, finished,
-//	lag_ms, reason, undo, seed, attack_ref,
+//	lag_ms, reason, undo, seed, dry_run, attack_ref,
 //	_links {self, update, delete, plan, log, halt}
 //
 // started, finished and lag_ms are null where there is nothing to tell.
@@ -42,13 +42,11 @@ func appendExecutor(dst []byte, e *engine.Executor, zone *time.Location, more []
 	dst = appendString(dst, string(e.Undo))
 	dst = append(dst, `,"seed":`...)
 	dst = strconv.AppendInt(dst, e.Seed, 10)
+	dst = append(dst, `,"dry_run":`...)
+	dst = strconv.AppendBool(dst, e.DryRun)
 	dst = append(dst, `,"attack_ref":`...)
 	dst = appendString(dst, string(e.AttackRef))
-	dst = appendExecutorLinks(dst, e)
-	if len(more) > len("{}") {
-		dst = append(append(dst, ','), more[1:len(more)-1]...)
-	}
-	return append(dst, '}')
+	return appendRest(appendExecutorLinks(dst, e), more)
 }
 
 // appendLag appends how late the run began; null when it did not, or when that

@@ -41,7 +41,7 @@ func (s *Server) executorQuery(q query) (engine.ExecutorQuery, error) {
 	}
 	wanted.Attack = s.canonicalRef(engine.Ref(q.Get("attack_ref")))
 	var err error
-	if wanted.States, err = q.states("state"); err != nil {
+	if wanted.States, err = statesOf(q, "state", engine.States); err != nil {
 		return wanted, err
 	}
 	if wanted.States == nil && !q.flag("executed") {
@@ -85,8 +85,8 @@ func (s *Server) executor(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.sendExecutor(w, r, http.StatusOK, e, executorDetail{
-		Run:         newRunDocument(run, s.zone()),
-		UndoRecords: newUndoDocuments(records, s.zone()),
+		Run:         newRunDocument(run, e.DryRun, s.zone()),
+		UndoRecords: appendUndos(nil, records, s.zone()),
 		Log:         lines,
 	})
 }

@@ -27,19 +27,27 @@ type fakeEngine struct {
 	files     []engine.PluginFile
 	zone      *time.Location
 
+	halted engine.LeverState
+	status engine.Status
+
 	created  engine.Created
+	preview  engine.Preview
 	deletion engine.Deletion
 	warnings []string
 	fail     map[string]error // by method
 	follow   func(ctx context.Context, after uint64) iter.Seq2[engine.LogEntry, error]
 
-	spec    engine.PlanSpec      // of the last CreatePlan
+	spec    engine.PlanSpec      // of the last CreatePlan or PreviewPlan
 	query   engine.ExecutorQuery // of the last Executors
-	limits  []int                // of all Executors and Plans
+	asked   engine.UndoQuery     // of the last UndoRecords
+	limits  []int                // of all Executors, Plans and UndoRecords
 	moved   time.Time            // by the last MoveExecutor
 	reason  string               // of the last halt
+	by      string               // who held the lever, or abandoned, last
 	abandon bool                 // of the last deletion
 	onPage  func()               // called before each page
+	// onEngage is called by EngageLever before it does anything.
+	onEngage func(ctx context.Context)
 	// onCreate is called by CreatePlan before it does anything.
 	onCreate func(ctx context.Context)
 }
@@ -57,6 +65,11 @@ func (f *fakeEngine) CreatePlan(ctx context.Context, spec engine.PlanSpec) (engi
 	f.changed("create %s", spec.Name)
 	f.spec = spec
 	return f.created, f.fail["CreatePlan"]
+}
+
+func (f *fakeEngine) PreviewPlan(_ context.Context, spec engine.PlanSpec) (engine.Preview, error) {
+	f.spec = spec
+	return f.preview, f.fail["PreviewPlan"]
 }
 
 func (f *fakeEngine) Plan(_ context.Context, id engine.PlanID) (engine.Plan, error) {

@@ -19,6 +19,9 @@ type planDocument struct {
 	NextExecution  *string       `json:"next_execution"`
 	Executed       bool          `json:"executed"`
 	Timezone       string        `json:"timezone"`
+	DryRun         bool          `json:"dry_run"`
+	// AllowIrreversible is the caller's word that the attack can't be undone.
+	AllowIrreversible bool `json:"allow_irreversible"`
 	// Labels are the caller's own.
 	Labels map[string]string `json:"labels,omitempty"`
 	Links  planLinks         `json:"_links"`
@@ -55,16 +58,18 @@ type planExecutors struct {
 func newPlanDocument(p engine.Plan, zone *time.Location) planDocument {
 	self := link{Href: planHref(p.ID)}
 	return planDocument{
-		ID:             p.ID,
-		Name:           p.Name,
-		Created:        showTime(p.Created, zone),
-		Attack:         p.Attack,
-		Planner:        p.Planner,
-		ExecutorsCount: p.Counts.Pending,
-		NextExecution:  showTime(p.NextExecution, zone),
-		Executed:       p.Counts.Executed(),
-		Timezone:       p.Zone,
-		Labels:         p.Labels,
+		ID:                p.ID,
+		Name:              p.Name,
+		Created:           showTime(p.Created, zone),
+		Attack:            p.Attack,
+		Planner:           p.Planner,
+		ExecutorsCount:    p.Counts.Pending,
+		NextExecution:     showTime(p.NextExecution, zone),
+		Executed:          p.Counts.Executed(),
+		Timezone:          p.Zone,
+		DryRun:            p.DryRun,
+		AllowIrreversible: p.AllowIrreversible,
+		Labels:            p.Labels,
 		Links: planLinks{
 			Self:      self,
 			Update:    self,

@@ -24,13 +24,12 @@ func (s *Server) parsePlan(body []byte) (engine.PlanSpec, []string, error) {
 	if err != nil {
 		return engine.PlanSpec{}, nil, err
 	}
-	if string(members["dry_run"]) == "true" {
-		return engine.PlanSpec{}, nil, refuseDryRun("/dry_run")
-	}
 	spec := engine.PlanSpec{
-		Name:       text(members["name"]),
-		Zone:       text(members["timezone"]),
-		UndoPolicy: engine.UndoPolicy(text(members["undo"])),
+		Name:              text(members["name"]),
+		Zone:              text(members["timezone"]),
+		UndoPolicy:        engine.UndoPolicy(text(members["undo"])),
+		DryRun:            isTrue(members["dry_run"]),
+		AllowIrreversible: isTrue(members["allow_irreversible"]),
 	}
 	if spec.Attack, err = configOf(members["attack"]); err != nil {
 		return engine.PlanSpec{}, nil, err
@@ -62,12 +61,8 @@ func (s *Server) parsePlan(body []byte) (engine.PlanSpec, []string, error) {
 	return spec, unknownMembers(members, planMembers, ""), nil
 }
 
-// refuseDryRun answers a wish to try a plan out. To ignore it would do for real
-// what was meant as a trial.
-func refuseDryRun(pointer string) error {
-	const msg = "dry_run is not offered by this version; nothing was stored"
-	return invalid(pointer, msg, msg)
-}
+// isTrue reads a member that the schema says is a boolean; false when absent.
+func isTrue(member json.RawMessage) bool { return string(member) == "true" }
 
 // configOf takes the whole object of an attack or planner.
 func configOf(doc json.RawMessage) (engine.Config, error) {

@@ -39,7 +39,8 @@ func (s *Server) plans(w http.ResponseWriter, r *http.Request) error {
 	return s.sendList(w, r, listing{name: "plans", query: q, pages: pages})
 }
 
-// createPlan plans and stores. The answer is the plan.
+// createPlan plans and stores. The answer is the plan; with ?dry_run=true it is
+// a preview, and nothing is stored.
 func (s *Server) createPlan(w http.ResponseWriter, r *http.Request) error {
 	q, err := queryOf(r)
 	if err != nil {
@@ -53,8 +54,12 @@ func (s *Server) createPlan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if q.flag("dry_run") {
-		return refuseDryRun("")
+	trial, err := q.trial()
+	if err != nil {
+		return err
+	}
+	if trial {
+		return s.previewPlan(w, r, spec, warnings)
 	}
 	if spec.IdempotencyKey, err = idempotencyKey(r); err != nil {
 		return err
@@ -195,9 +200,8 @@ func (s *Server) haltPlan(w http.ResponseWriter, r *http.Request) error {
 
 // haltReason reads why something is halted out of an optional body.
 func (s *Server) haltReason(w http.ResponseWriter, r *http.Request) (string, error) {
-	const byDefault = "halted on request"
 	if r.ContentLength == 0 {
-		return byDefault, nil
+		return haltedOnRequest, nil
 	}
 	body, err := readBody(w, r)
 	if err != nil {
@@ -205,7 +209,7 @@ func (s *Server) haltReason(w http.ResponseWriter, r *http.Request) (string, err
 	}
 	reason, err := s.parseReason(body)
 	if err != nil || reason == "" {
-		return byDefault, err
+		return haltedOnRequest, err
 	}
 	return reason, nil
 }

@@ -21,6 +21,7 @@ const planMembersDoc = `
   "attack": {"ref": "api_request:ApiRequest", "args": {"endpoint": "http://sink"}},
   "planner": {"ref": "exact_planner:ExactPlanner", "args": {"date": "2026-11-21T03:00"}},
   "executors_count": 1, "next_execution": "2026-11-21T03:00:00+01:00", "executed": false, "timezone": "Europe/Madrid",
+  "dry_run": false, "allow_irreversible": false,
   "_links": {
     "self": {"href": "/api/1/plans/0199aaaa0000700080000000000000aa"},
     "update": {"href": "/api/1/plans/0199aaaa0000700080000000000000aa"},
@@ -66,7 +67,10 @@ func TestPlanOptions(t *testing.T) {
 		{"seed zero is a seed", `"seed":0`, func(s engine.PlanSpec) any { return *s.Seed }, int64(0)},
 		{"labels", `"labels":{"team":"a"}`, func(s engine.PlanSpec) any { return s.Labels["team"] }, "a"},
 		{"a seed as a float", `"seed":5e3`, func(s engine.PlanSpec) any { return *s.Seed }, int64(5000)},
-		{"no dry run", `"dry_run":false`, func(s engine.PlanSpec) any { return s.Name }, "n"},
+		{"no dry run", `"dry_run":false`, func(s engine.PlanSpec) any { return s.DryRun }, false},
+		{"a dry run", `"dry_run":true`, func(s engine.PlanSpec) any { return s.DryRun }, true},
+		{"an irreversible attack", `"allow_irreversible":true`, func(s engine.PlanSpec) any { return s.AllowIrreversible }, true},
+		{"no irreversible attack", `"allow_irreversible":false`, func(s engine.PlanSpec) any { return s.AllowIrreversible }, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,6 +129,12 @@ func TestListPlans(t *testing.T) {
 	if second["executed"] != true || second["next_execution"] != nil {
 		t.Errorf("an executed plan shows as %v", second)
 	}
+}
+
+func TestPlanShowsWhatItMayDo(t *testing.T) {
+	f := newFake(t)
+	f.plans[0].DryRun, f.plans[0].AllowIrreversible = true, true
+	do(t, f, get("/api/1/plans/"+string(planA))).is(http.StatusOK).has("dry_run", "true").has("allow_irreversible", "true")
 }
 
 func TestPlanWithItsExecutors(t *testing.T) {

@@ -25,17 +25,24 @@ type problem struct {
 // statuses maps the engine's codes to HTTP. A code that is not here is ours to
 // mend: 500.
 var statuses = map[engine.Code]int{
-	engine.CodeInvalid:  http.StatusBadRequest,
-	engine.CodeNotFound: http.StatusNotFound,
-	engine.CodeConflict: http.StatusConflict,
-	engine.CodeReused:   http.StatusUnprocessableEntity,
-	engine.CodeBusy:     http.StatusServiceUnavailable,
-	engine.CodeClosed:   http.StatusServiceUnavailable,
+	engine.CodeInvalid:    http.StatusBadRequest,
+	engine.CodeDenied:     http.StatusForbidden,
+	engine.CodeNotFound:   http.StatusNotFound,
+	engine.CodeConflict:   http.StatusConflict,
+	engine.CodeLimited:    http.StatusConflict,
+	engine.CodeReused:     http.StatusUnprocessableEntity,
+	engine.CodeBusy:       http.StatusServiceUnavailable,
+	engine.CodeUnwritable: http.StatusServiceUnavailable,
+	engine.CodeClosed:     http.StatusServiceUnavailable,
+	engine.CodeFull:       http.StatusInsufficientStorage, // RFC 4918
 }
 
-// retryAfter is what a client is told to wait when there is too much at once,
-// in seconds.
-const retryAfter = "1"
+// retryAfter is what a client is told to wait before it tries again, in
+// seconds, where trying again may help.
+var retryAfter = map[engine.Code]string{
+	engine.CodeBusy:       "1",
+	engine.CodeUnwritable: "10",
+}
 
 // refusal is an error of HTTP itself, which the engine has no code for.
 type refusal struct {
@@ -111,10 +118,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if x, ok := w.(*exchange); gone || ok && x.status != 0 {
 		panic(http.ErrAbortHandler)
 	}
-	switch {
-	case engine.CodeOf(err) == engine.CodeBusy:
-		w.Header().Set("Retry-After", retryAfter)
-	case p.Status == http.StatusRequestTimeout || p.Status == http.StatusRequestEntityTooLarge:
+	if wait, known := retryAfter[engine.CodeOf(err)]; known {
+		w.Header().Set("Retry-After", wait)
+	}
+	if p.Status == http.StatusRequestTimeout || p.Status == http.StatusRequestEntityTooLarge {
 		// What is left of the body is not worth reading.
 		w.Header().Set("Connection", "close")
 	}

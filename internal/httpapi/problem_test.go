@@ -27,6 +27,10 @@ func TestEachCodeHasItsStatus(t *testing.T) {
 		{engine.Errorf(engine.CodeReused, "other body"), 422, "other body"},
 		{engine.Errorf(engine.CodeBusy, "too many"), 503, "too many"},
 		{engine.Errorf(engine.CodeClosed, "stopping"), 503, "stopping"},
+		{engine.Errorf(engine.CodeDenied, "not allowed"), 403, "not allowed"},
+		{engine.Errorf(engine.CodeLimited, "enough of them"), 409, "enough of them"},
+		{engine.Errorf(engine.CodeFull, "no room"), 507, "no room"},
+		{engine.Errorf(engine.CodeUnwritable, "read-only"), 503, "read-only"},
 		{engine.Errorf(engine.CodeInternal, "disk /secret full"), 500, "internal error; the daemon's log says more"},
 		{errors.New("disk /secret full"), 500, "internal error; the daemon's log says more"},
 		{fmt.Errorf("wrapped: %w", engine.Errorf(engine.CodeConflict, "not now")), 409, "not now"},
@@ -41,8 +45,9 @@ func TestEachCodeHasItsStatus(t *testing.T) {
 			if got := a.header.Get("Content-Type"); got != "application/problem+json" {
 				t.Errorf("content type %q", got)
 			}
-			if got := a.header.Get("Retry-After") != ""; got != (engine.CodeOf(tt.err) == engine.CodeBusy) {
-				t.Errorf("Retry-After given: %v", got)
+			wait := map[engine.Code]string{engine.CodeBusy: "1", engine.CodeUnwritable: "10"}[engine.CodeOf(tt.err)]
+			if got := a.header.Get("Retry-After"); got != wait {
+				t.Errorf("Retry-After %q, want %q", got, wait)
 			}
 		})
 	}

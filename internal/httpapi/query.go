@@ -3,6 +3,7 @@ package httpapi
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -36,6 +37,25 @@ func (q query) flag(name string) bool {
 	}
 }
 
+// trial reads dry_run. It is the one boolean that must be understood: what was
+// meant as a trial must not be done for real.
+func (q query) trial() (bool, error) {
+	switch values := q.Values["dry_run"]; {
+	case len(values) == 0:
+		return false, nil
+	case len(values) > 1:
+		return false, engine.Errorf(engine.CodeInvalid, "dry_run is given %d times; nothing was stored", len(values))
+	case q.flag("dry_run"):
+		return true, nil
+	}
+	switch value := q.Get("dry_run"); strings.ToLower(value) {
+	case "false", "no", "off", "n", "0":
+		return false, nil
+	default:
+		return false, engine.Errorf(engine.CodeInvalid, "dry_run is true or false, not %q; nothing was stored", value)
+	}
+}
+
 // limit is the size of the page asked for; 0 when none is.
 func (q query) limit() (int, error) {
 	if !q.Has("limit") {
@@ -60,14 +80,15 @@ func (q query) date(name string, zone *time.Location) (time.Time, error) {
 	return t, nil
 }
 
-// states reads a list of states: the parameter repeated, or with commas.
-func (q query) states(name string) ([]engine.State, error) {
-	var states []engine.State
+// statesOf reads a list of states: the parameter repeated, or with commas. nil
+// when it is absent.
+func statesOf[S ~string](q query, name string, known []S) ([]S, error) {
+	var states []S
 	for _, value := range q.Values[name] {
 		for part := range strings.SplitSeq(value, ",") {
-			state := engine.State(strings.TrimSpace(part))
-			if !state.Valid() {
-				return nil, engine.Errorf(engine.CodeInvalid, "%s: %q is no state; the states are %s", name, part, stateNames())
+			state := S(strings.TrimSpace(part))
+			if !slices.Contains(known, state) {
+				return nil, engine.Errorf(engine.CodeInvalid, "%s: %q is no state; the states are %s", name, part, listOf(known))
 			}
 			states = append(states, state)
 		}
@@ -75,9 +96,9 @@ func (q query) states(name string) ([]engine.State, error) {
 	return states, nil
 }
 
-func stateNames() string {
-	names := make([]string, len(engine.States))
-	for i, s := range engine.States {
+func listOf[S ~string](states []S) string {
+	names := make([]string, len(states))
+	for i, s := range states {
 		names[i] = string(s)
 	}
 	return strings.Join(names, ", ")

@@ -17,6 +17,7 @@ func TestCollectionsWithoutTheirSlash(t *testing.T) {
 		{"OPTIONS", "/api/1/plugins", "/api/1/plugins/", 308},
 		{"GET", "/api/1/attacks", "/api/1/attacks/", 301},
 		{"GET", "/api/1/planners", "/api/1/planners/", 301},
+		{"GET", "/api/1/undos?state=open", "/api/1/undos/?state=open", 301},
 		{"GET", "/api/1", "/api/1/", 301},
 	}
 	for _, tt := range tests {
@@ -43,6 +44,14 @@ func TestOptionsAndWrongMethodsSayWhatIsAllowed(t *testing.T) {
 		"/api/1/executors/" + nobody:        "DELETE, GET, HEAD, OPTIONS, PUT",
 		"/api/1/executors/" + nobody + "/x": "",
 		"/api/1/plugins/rescan":             "OPTIONS, POST",
+		"/api/1/halt":                       "DELETE, GET, HEAD, OPTIONS, PUT",
+		"/api/1/halt/":                      "",
+		"/api/1/status":                     "GET, HEAD, OPTIONS",
+		"/api/1/undos/":                     "GET, HEAD, OPTIONS",
+		undoTarget:                          "GET, HEAD, OPTIONS",
+		undoTarget + "/retry":               "OPTIONS, POST",
+		undoTarget + "/abandon":             "OPTIONS, POST",
+		"/metrics":                          "", // unless it is configured
 	} {
 		status := http.StatusNoContent
 		if want == "" {
@@ -65,9 +74,9 @@ func TestHeadIsGetWithoutBody(t *testing.T) {
 	for _, target := range []string{
 		"/", "/healthz", "/readyz", "/api/1/attacks/", "/api/1/plugins/", "/api/1/plans/", "/api/1/executors/?executed=true",
 		"/api/1/plans/" + string(planA), "/api/1/executors/" + string(execA), "/api/1/executors/" + string(execA) + "/log",
-		"/api/1/executors/" + string(execA) + "/log?follow=true",
+		"/api/1/executors/" + string(execA) + "/log?follow=true", "/api/1/halt", "/api/1/status", "/api/1/undos/", undoTarget,
 	} {
-		a := do(t, newFake(t), call{method: http.MethodHead, target: target}).is(http.StatusOK)
+		a := do(t, undoing(newFake(t)), call{method: http.MethodHead, target: target}).is(http.StatusOK)
 		if len(a.body) != 0 || a.header.Get("Content-Type") == "" {
 			t.Errorf("%s: content type %q, body %q", target, a.header.Get("Content-Type"), a.body)
 		}

@@ -4,7 +4,7 @@ import "net/http"
 
 // routes is the whole surface.
 func (s *Server) routes() []route {
-	return []route{
+	routes := []route{
 		{http.MethodGet, "/", s.entry},
 		{http.MethodGet, base, s.entry},
 		{http.MethodGet, "/healthz", s.health},
@@ -29,7 +29,27 @@ func (s *Server) routes() []route {
 		{http.MethodDelete, executorsPath + ":id", s.deleteExecutor},
 		{http.MethodGet, executorsPath + ":id/log", s.executorLog},
 		{http.MethodPost, executorsPath + ":id/halt", s.haltExecutor},
+
+		{http.MethodGet, leverPath, s.lever},
+		{http.MethodPut, leverPath, s.engageLever},
+		{http.MethodDelete, leverPath, s.releaseLever},
+		{http.MethodGet, statusPath, s.status},
+
+		{http.MethodGet, undosPath, s.undos},
+		{http.MethodGet, undosPath + ":id", s.undo},
+		{http.MethodPost, undosPath + ":id/retry", s.retryUndo},
+		{http.MethodPost, undosPath + ":id/abandon", s.abandonUndo},
 	}
+	if s.cfg.Metrics != nil {
+		routes = append(routes, route{http.MethodGet, metricsPath, s.metrics})
+	}
+	return routes
+}
+
+// metrics passes a scrape on.
+func (s *Server) metrics(w http.ResponseWriter, r *http.Request) error {
+	s.cfg.Metrics.ServeHTTP(w, r)
+	return nil
 }
 
 // Where things are.
@@ -41,4 +61,8 @@ const (
 	rescanPath    = base + "plugins/rescan"
 	plansPath     = base + "plans/"
 	executorsPath = base + "executors/"
+	undosPath     = base + "undos/"
+	leverPath     = base + "halt"
+	statusPath    = base + "status"
+	metricsPath   = "/metrics"
 )

@@ -9,17 +9,20 @@ import (
 
 // executorDetail is what an executor on its own shows besides its document.
 type executorDetail struct {
-	Run         *runDocument   `json:"run"` // null: it has not run
-	UndoRecords []undoDocument `json:"undo_records"`
+	Run         *runDocument    `json:"run"` // null: it has not run
+	UndoRecords json.RawMessage `json:"undo_records"`
 	// Log holds the last lines of the log, as /log has them.
 	Log []string `json:"log"`
 }
 
 // runDocument is what happened when an executor fired.
 type runDocument struct {
-	Ref        engine.Ref        `json:"ref"`
-	Digest     string            `json:"digest"`
-	PID        int               `json:"pid,omitempty"`
+	Ref    engine.Ref `json:"ref"`
+	Digest string     `json:"digest"`
+	PID    int        `json:"pid,omitempty"`
+	DryRun bool       `json:"dry_run"`
+	// Isolation is what confined the process.
+	Isolation  []string          `json:"isolation"`
 	Progress   *progressDocument `json:"progress"`
 	Targets    []engine.Target   `json:"targets"`
 	Result     json.RawMessage   `json:"result"`
@@ -43,22 +46,7 @@ type exitDocument struct {
 	Stderr          string  `json:"stderr,omitempty"`
 }
 
-// undoDocument is an undo record without its opaque part, which may hold
-// secrets and is nobody's business but the plugin's.
-type undoDocument struct {
-	ID          string             `json:"id"`
-	State       engine.RecordState `json:"state"`
-	Description string             `json:"description"`
-	Created     *string            `json:"created"`
-	UndoAt      *string            `json:"undo_at"`
-	NextAttempt *string            `json:"next_attempt"`
-	Attempts    int                `json:"attempts"`
-	Outcome     engine.Outcome     `json:"outcome,omitempty"`
-	Message     string             `json:"message,omitempty"`
-	Finished    *string            `json:"finished"`
-}
-
-func newRunDocument(run engine.Run, zone *time.Location) *runDocument {
+func newRunDocument(run engine.Run, dryRun bool, zone *time.Location) *runDocument {
 	if run.Executor == "" {
 		return nil
 	}
@@ -66,6 +54,8 @@ func newRunDocument(run engine.Run, zone *time.Location) *runDocument {
 		Ref:        run.Ref,
 		Digest:     run.Digest,
 		PID:        run.PID,
+		DryRun:     dryRun,
+		Isolation:  emptyNotNull(run.Isolation),
 		Targets:    emptyNotNull(run.Targets),
 		Result:     run.Result,
 		Failure:    run.Failure,
@@ -83,25 +73,6 @@ func newRunDocument(run engine.Run, zone *time.Location) *runDocument {
 		}
 	}
 	return doc
-}
-
-func newUndoDocuments(records []engine.UndoRecord, zone *time.Location) []undoDocument {
-	docs := make([]undoDocument, len(records))
-	for i, r := range records {
-		docs[i] = undoDocument{
-			ID:          r.String(),
-			State:       r.State,
-			Description: r.Description,
-			Created:     showTime(r.Created, zone),
-			UndoAt:      showTime(r.UndoAt, zone),
-			NextAttempt: showTime(r.Due, zone),
-			Attempts:    r.Attempts,
-			Outcome:     r.Outcome,
-			Message:     r.Message,
-			Finished:    showTime(r.Finished, zone),
-		}
-	}
-	return docs
 }
 
 // emptyNotNull makes a list that is shown as [] rather than null.

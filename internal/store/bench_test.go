@@ -3,6 +3,7 @@ package store
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -179,7 +180,7 @@ func bigPlan(b *testing.B, s *Store, n int) engine.PlanID {
 		executors[i] = executorOf(p, engine.Succeeded, at(i))
 	}
 	wantNoError(b, s.CreatePlan(b.Context(), p, executors, nil))
-	wantNoError(b, s.update(b.Context(), n, func(t *txn) error {
+	wantNoError(b, s.update(b.Context(), ordinary, n, func(t *txn) error {
 		for _, e := range executors {
 			key, err := idKey(e.ID)
 			if err != nil {
@@ -195,4 +196,57 @@ func bigPlan(b *testing.B, s *Store, n int) engine.PlanID {
 		return nil
 	}))
 	return p.ID
+}
+
+// BenchmarkUndo adds and updates records of 64 KiB of a run that has as many of
+// them already; the first number is the one to compare the other with.
+func BenchmarkUndo(b *testing.B) {
+	document := fmt.Appendf(nil, "%q", strings.Repeat("x", 64<<10))
+	for _, size := range []int{0, 1000} {
+		s := openStore(b)
+		_, executors := stored(b, s, engine.Running)
+		n := uint64(0)
+		add := func() {
+			n++
+			r := recordOf(executors[0], n)
+			r.Record = document
+			wantNoError(b, s.AddUndo(b.Context(), r, 1_000_000))
+		}
+		for range size {
+			add()
+		}
+		b.Run(fmt.Sprintf("add/stored=%d", size), func(b *testing.B) {
+			for b.Loop() {
+				add()
+				b.StopTimer()
+				wantNoError(b, s.update(b.Context(), ordinary, 1, func(t *txn) error { return drop(t, executors[0], n) }))
+				n--
+				b.StartTimer()
+			}
+		})
+		if size == 0 {
+			add()
+		}
+		b.Run(fmt.Sprintf("update/stored=%d", size), func(b *testing.B) {
+			for b.Loop() {
+				_, err := s.UpdateUndo(b.Context(), recordOf(executors[0], n).UndoID, func(r *engine.UndoRecord) error {
+					r.Attempts++
+					return nil
+				})
+				wantNoError(b, err)
+			}
+		})
+	}
+}
+
+// drop deletes one record, which no caller of the store can.
+func drop(t *txn, e engine.Executor, sequence uint64) error {
+	r, executor, err := t.undo(engine.UndoID{Executor: e.ID, Sequence: sequence})
+	if err != nil {
+		return err
+	}
+	if err := t.dropUndo(&r, executor); err != nil {
+		return err
+	}
+	return t.refreshUndoOf(e.ID, executor)
 }

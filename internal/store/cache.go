@@ -22,14 +22,14 @@ func (s *Store) Cached(key string) (value []byte, found bool, err error) {
 // PutCached sets the value of key, which must not be empty.
 func (s *Store) PutCached(key string, value []byte) error {
 	value = append([]byte{}, value...) // not nil, see present
-	return s.update(context.Background(), 1, func(t *txn) error {
+	return s.update(context.Background(), ordinary, 1, func(t *txn) error {
 		return t.put(bucketCache, []byte(key), value)
 	})
 }
 
 // DropCached removes key. It is no error when there is none.
 func (s *Store) DropCached(key string) error {
-	return s.update(context.Background(), 1, func(t *txn) error {
+	return s.update(context.Background(), ordinary, 1, func(t *txn) error {
 		return t.set(bucketCache, []byte(key), false)
 	})
 }

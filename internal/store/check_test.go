@@ -3,7 +3,9 @@ package store
 import (
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
@@ -14,7 +16,10 @@ import (
 func check(t testing.TB, s *Store) {
 	t.Helper()
 	err := s.view(t.Context(), func(tx *txn) error {
-		c := &checker{t: t, tx: tx, want: map[bucket]map[string]bool{}, counts: map[engine.PlanID]engine.Counts{}}
+		c := &checker{
+			t: t, tx: tx, want: map[bucket]map[string]bool{}, counts: map[engine.PlanID]engine.Counts{},
+			undoStates: map[string]engine.UndoState{},
+		}
 		c.executors()
 		c.plans()
 		c.undos()
@@ -26,7 +31,7 @@ func check(t testing.TB, s *Store) {
 	wantNoError(t, err)
 	// bbolt's own check looks at the list of free pages, which belongs to the
 	// writer, so no other may be at work.
-	err = s.update(t.Context(), 0, func(tx *txn) error {
+	err = s.update(t.Context(), urgent, 0, func(tx *txn) error {
 		for err := range tx.tx.Check() {
 			t.Errorf("bbolt: %v", err)
 		}
@@ -40,11 +45,13 @@ type checker struct {
 	tx     *txn
 	want   map[bucket]map[string]bool
 	counts map[engine.PlanID]engine.Counts
+	// undoStates are those of the executors, by key.
+	undoStates map[string]engine.UndoState
 }
 
-// indexes are the buckets of which nothing but the keys matters.
+// indexes are the buckets whose keys follow from the records.
 var indexes = []bucket{
-	bucketExecutorIndex, bucketOpenPlans, bucketReversible, bucketUndoDue, bucketReceiptsByTime,
+	bucketExecutorIndex, bucketOpenPlans, bucketUndoDocuments, bucketUndoTallies, bucketUndoIndex, bucketUndoDue, bucketReceiptsByTime,
 }
 
 func (c *checker) expect(b bucket, key []byte) {
@@ -84,11 +91,7 @@ func (c *checker) executors() {
 		counts.Pending += own.Pending
 		counts.Unsettled += own.Unsettled
 		c.counts[e.PlanID] = counts
-		records, err := c.tx.undosOf(key)
-		wantNoError(c.t, err)
-		if want := engine.UndoStateOf(records); e.Undo != want {
-			c.t.Errorf("executor %s has undo %q, its records say %q", e.ID, e.Undo, want)
-		}
+		c.undoStates[string(key)] = e.Undo
 	})
 }
 
@@ -113,15 +116,40 @@ func (c *checker) plans() {
 }
 
 func (c *checker) undos() {
+	records, totals := map[string][]engine.UndoRecord{}, engine.UndoCounts{}
 	each(c, bucketUndos, func(key []byte, r engine.UndoRecord) {
 		executor := key[:idLength]
-		if r.State.Reversible() {
-			c.expect(bucketReversible, key)
-		}
+		c.expect(bucketUndoIndex, undoStateKey(&r, executor))
 		if !r.Due.IsZero() {
 			c.expect(bucketUndoDue, undoDueKey(&r, executor))
 		}
+		c.expect(bucketUndoDocuments, key)
+		if strings.Contains(string(c.tx.get(bucketUndos, key)), `"record"`) {
+			c.t.Errorf("undo record %x is stored with its document", key)
+		}
+		records[string(executor)] = append(records[string(executor)], r)
+		totals[r.State]++
 	})
+	each(c, bucketUndoTallies, func(executor []byte, counts engine.UndoCounts) {
+		want := engine.UndoCounts{}
+		for _, r := range records[string(executor)] {
+			want[r.State]++
+		}
+		if !maps.Equal(counts, want) {
+			c.t.Errorf("the tally of %x is %v, its records say %v", executor, counts, want)
+		}
+	})
+	for executor := range records {
+		c.expect(bucketUndoTallies, []byte(executor))
+	}
+	for executor, state := range c.undoStates {
+		if want := engine.UndoStateOf(records[executor]); state != want {
+			c.t.Errorf("executor %x has undo %q, its records say %q", executor, state, want)
+		}
+	}
+	if got, err := c.tx.undoTotals(); err != nil || !maps.Equal(got, totals) {
+		c.t.Errorf("the totals are %v, %v; the records say %v", got, err, totals)
+	}
 }
 
 func (c *checker) receipts() {

@@ -27,7 +27,7 @@ func hold(t *testing.T, s *Store) *held {
 	h := &held{s: s, release: make(chan struct{})}
 	entered := make(chan struct{})
 	h.writers.Go(func() {
-		err := s.update(context.Background(), 1, func(*txn) error {
+		err := s.update(context.Background(), urgent, 1, func(*txn) error {
 			close(entered)
 			<-h.release
 			return nil
@@ -51,7 +51,7 @@ func (h *held) write(t *testing.T, ctx context.Context, fn func(*txn) error) *er
 			}
 		}()
 		defer h.ended.Add(1)
-		*result = h.s.update(ctx, 1, fn)
+		*result = h.s.update(ctx, ordinary, 1, fn)
 	})
 	h.queued++
 	eventually(t, "the write is queued", func() bool { return len(h.s.queue) == h.queued })
@@ -162,13 +162,13 @@ func TestAWriteCanBeWithdrawnWhileItWaits(t *testing.T) {
 func TestATakenWriteIsWaitedFor(t *testing.T) {
 	s := openStore(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	err := s.update(ctx, 1, func(tx *txn) error {
+	err := s.update(ctx, ordinary, 1, func(tx *txn) error {
 		cancel()
 		return tx.put(bucketCache, []byte("a"), present)
 	})
 	wantNoError(t, err)
 	wantCached(t, s, "a")
-	if err := s.update(ctx, 1, putting("b", new([]int), nil)); !errors.Is(err, context.Canceled) {
+	if err := s.update(ctx, ordinary, 1, putting("b", new([]int), nil)); !errors.Is(err, context.Canceled) {
 		t.Errorf("an ended context: got %v", err)
 	}
 	if _, err := s.NextDue(ctx, nil); !errors.Is(err, context.Canceled) {
@@ -184,7 +184,7 @@ func TestAFullQueueHonoursTheContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	returned := make(chan error)
-	go func() { returned <- s.update(ctx, 1, putting("a", new([]int), nil)) }()
+	go func() { returned <- s.update(ctx, ordinary, 1, putting("a", new([]int), nil)) }()
 	cancel()
 	if err := <-returned; !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)

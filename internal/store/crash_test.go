@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -75,6 +76,14 @@ func confirm(t *testing.T, s *Store, line string) {
 		var e engine.Executor
 		e, err = s.Executor(t.Context(), engine.ExecutorID(id))
 		ok = e.State == engine.Failed && e.Undo == engine.UndoOpen
+	case "lever":
+		var l engine.Lever
+		l, err = s.Lever(t.Context())
+		ok = l.Engaged
+	case "undone":
+		var r engine.UndoRecord
+		r, err = s.Undo(t.Context(), engine.UndoID{Executor: engine.ExecutorID(id), Sequence: 2})
+		ok = r.State == engine.RecordUndone
 	case "log":
 		var log []engine.LogEntry
 		log, err = s.Log(t.Context(), engine.ExecutorID(id), 0, 0)
@@ -135,6 +144,7 @@ func writeOnce(s *Store, acknowledge func(kind, id string)) error {
 			if plan.ID == p.ID {
 				acknowledge("failed", string(e.ID))
 				acknowledge("log", string(e.ID))
+				acknowledge("undone", string(e.ID))
 			}
 		}
 		if plan.ID == p.ID {
@@ -145,6 +155,10 @@ func writeOnce(s *Store, acknowledge func(kind, id string)) error {
 		return err
 	}
 	acknowledge("deleted", string(gone.ID))
+	if err := s.SetLever(ctx, engine.Lever{Engaged: true, By: string(p.ID)}); err != nil {
+		return err
+	}
+	acknowledge("lever", string(p.ID))
 	return nil
 }
 
@@ -156,8 +170,10 @@ func runOnce(ctx context.Context, s *Store, e engine.Executor) error {
 	if err != nil {
 		return err
 	}
-	if err := s.AddUndo(ctx, recordOf(e, 1)); err != nil {
-		return err
+	for sequence := range uint64(2) {
+		if err := s.AddUndo(ctx, recordOf(e, sequence+1), 0); err != nil {
+			return err
+		}
 	}
 	if err := s.SaveRun(ctx, engine.Run{Executor: e.ID}, lines("one", "two")); err != nil {
 		return err
@@ -167,6 +183,13 @@ func runOnce(ctx context.Context, s *Store, e engine.Executor) error {
 		Apply: func(e *engine.Executor) error { e.State = engine.Failed; return nil },
 		Log:   lines("three"),
 		Undo:  func(r *engine.UndoRecord) { r.Due = at(60) },
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.UpdateUndo(ctx, recordOf(e, 2).UndoID, func(r *engine.UndoRecord) error {
+		r.State, r.Due = engine.RecordUndone, time.Time{}
+		return nil
 	})
 	return err
 }

@@ -11,8 +11,8 @@ import (
 // that comes meanwhile hardly waits, and bbolt's freelist stays short.
 const sweepKeys = 500
 
-// DeletePlan implements engine.Store. Records abandoned earlier stay as well.
-// An abandoned record has no Due any more.
+// DeletePlan implements engine.Store. Records abandoned earlier stay as they
+// are; those abandoned now have no Due any more.
 //
 // Everything that can be seen goes in one transaction. With 10,000 executors,
 // each with a run and a log, that was a quarter of the time it takes to store
@@ -30,7 +30,7 @@ func (s *Store) DeletePlan(ctx context.Context, id engine.PlanID) error {
 	if err != nil {
 		return err
 	}
-	return s.update(ctx, 1+size, func(t *txn) error { return t.deletePlan(id) })
+	return s.update(ctx, urgent, 1+size, func(t *txn) error { return t.deletePlan(id) })
 }
 
 func (t *txn) deletePlan(id engine.PlanID) error {
@@ -65,7 +65,7 @@ func (t *txn) deletePlan(id engine.PlanID) error {
 
 // DeleteExecutor implements engine.Store.
 func (s *Store) DeleteExecutor(ctx context.Context, id engine.ExecutorID) error {
-	return s.update(ctx, 1, func(t *txn) error {
+	return s.update(ctx, urgent, 1, func(t *txn) error {
 		e, key, err := t.executor(id)
 		if err != nil {
 			return err
@@ -77,18 +77,18 @@ func (s *Store) DeleteExecutor(ctx context.Context, id engine.ExecutorID) error 
 	})
 }
 
-// deleteExecutor deletes an executor and its settled undo records, abandons the
-// unsettled ones, and notes its run and log as garbage.
+// deleteExecutor deletes an executor and its undone records, abandons those that
+// are reversible, and notes its run and log as garbage.
 func (t *txn) deleteExecutor(e *engine.Executor, key []byte) error {
 	if err := t.dropExecutor(e, key); err != nil {
 		return err
 	}
-	records, err := t.undosOf(key)
-	if err != nil {
-		return err
-	}
-	for i, old := range records {
-		if err := t.abandon(&old, &records[i], key); err != nil {
+	for _, record := range t.keys(bucketUndos, key, 0) {
+		r, err := t.undoHeadAt(record)
+		if err != nil {
+			return err
+		}
+		if err := t.abandon(r, key); err != nil {
 			return err
 		}
 	}
@@ -99,16 +99,18 @@ func (t *txn) deleteExecutor(e *engine.Executor, key []byte) error {
 	return t.put(bucketGarbage, key, present)
 }
 
-func (t *txn) abandon(old, r *engine.UndoRecord, executor []byte) error {
+// abandon gives up a record that can still be taken back, and deletes one that
+// is undone.
+func (t *txn) abandon(old engine.UndoRecord, executor []byte) error {
 	switch {
-	case old.State.Unsettled():
-		r.State = engine.RecordAbandoned
-		r.Due = time.Time{}
-		return t.saveUndo(old, r, executor)
+	case old.State.Reversible():
+		r := old
+		r.State, r.Due = engine.RecordAbandoned, time.Time{}
+		return t.saveUndoHead(&old, &r, executor)
 	case old.State == engine.RecordAbandoned:
 		return nil
 	default:
-		return t.dropUndo(old, executor)
+		return t.dropUndo(&old, executor)
 	}
 }
 
@@ -116,7 +118,7 @@ func (t *txn) abandon(old, r *engine.UndoRecord, executor []byte) error {
 // fails is tried again after the next deletion or start; what it leaves takes
 // room and nothing else.
 func (s *Store) sweep() (more bool) {
-	w := &write{done: make(chan struct{})}
+	w := &write{urgency: urgent, done: make(chan struct{})}
 	w.fn = func(t *txn) (err error) {
 		more, err = t.sweep()
 		return err

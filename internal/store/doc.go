@@ -17,12 +17,26 @@
 // they are, is kept beside the plan, whose own record is large and never
 // written again.
 //
+// Undo records have an index by state and one by due time. The opaque document
+// of a record is stored beside it and once, however often its state changes. How
+// many records an executor has in each state is kept as a tally, and in total
+// over all, so that a write of one record reads no other.
+//
 // # Writes
 //
 // All writes go through one goroutine, the committer. It takes whatever waits
 // and commits it in one transaction, without ever waiting for more: a lone
 // write is not delayed, and under load one fsync serves many. A write that
-// fails takes nothing of the others with it.
+// fails takes nothing of the others with it. The lever goes before all others,
+// and small writes before bulky ones.
+//
+// # A full disk
+//
+// The file is kept allocated beyond its data, and a reserve of that is left to
+// the writes that must get through when the disk is full: the lever, outcomes,
+// deletions. The others are refused then, as a whole and before anything is
+// written. A commit that fails, for whatever reason, leaves the store as it was
+// and usable, and everything works again when the cause is gone; see room.
 //
 // # Deletions
 //

@@ -24,8 +24,21 @@ func (s *Store) Executor(ctx context.Context, id engine.ExecutorID) (engine.Exec
 func (s *Store) Transition(
 	ctx context.Context, ids []engine.ExecutorID, fn func(*engine.Executor) error,
 ) ([]engine.Executor, error) {
+	return s.transition(ctx, urgent, ids, fn)
+}
+
+// Claim implements engine.Store as Transition does.
+func (s *Store) Claim(
+	ctx context.Context, ids []engine.ExecutorID, fn func(*engine.Executor) error,
+) ([]engine.Executor, error) {
+	return s.transition(ctx, ordinary, ids, fn)
+}
+
+func (s *Store) transition(
+	ctx context.Context, u urgency, ids []engine.ExecutorID, fn func(*engine.Executor) error,
+) ([]engine.Executor, error) {
 	var changed []engine.Executor
-	err := s.update(ctx, len(ids), func(t *txn) error {
+	err := s.update(ctx, u, len(ids), func(t *txn) error {
 		changed = nil
 		// All functions run before anything is written, so that one that
 		// refuses costs the others in the transaction nothing.

@@ -116,7 +116,7 @@ func TestIdsThatAreNoneAreNotFound(t *testing.T) {
 			"DeleteExecutor": s.DeleteExecutor(t.Context(), executor),
 			"SaveRun":        s.SaveRun(t.Context(), engine.Run{Executor: executor}, nil),
 			"AppendLog":      s.AppendLog(t.Context(), executor, []engine.LogEntry{{Message: "m"}}),
-			"AddUndo":        s.AddUndo(t.Context(), engine.UndoRecord{UndoID: undo}),
+			"AddUndo":        s.AddUndo(t.Context(), engine.UndoRecord{UndoID: undo}, 0),
 		} {
 			if engine.CodeOf(err) != engine.CodeNotFound {
 				t.Errorf("%s of %.40q: %v", method, id, err)

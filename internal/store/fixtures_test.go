@@ -21,9 +21,9 @@ func openStore(t testing.TB) *Store {
 	return openAt(t, filepath.Join(t.TempDir(), "cme.db"))
 }
 
-func openAt(t testing.TB, path string) *Store {
+func openAt(t testing.TB, path string, options ...Option) *Store {
 	t.Helper()
-	s, err := Open(path)
+	s, err := Open(path, options...)
 	if err != nil {
 		t.Fatal(err)
 	}

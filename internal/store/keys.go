@@ -104,8 +104,23 @@ func executorKeys(e *engine.Executor) ([][]byte, error) {
 	return keys, nil
 }
 
-// undoDueKey is the place of a record in the undo index: within one instant and
-// run, the newest first.
+// recordStateBytes are the states in the index of undo records. They are part of
+// the file's format.
+var recordStateBytes = map[engine.RecordState]byte{
+	engine.RecordOpen: 1, engine.RecordUndoing: 2, engine.RecordUndone: 3, engine.RecordKept: 4,
+	engine.RecordFailed: 5, engine.RecordAbandoned: 6,
+}
+
+// undoStateKey is the place of a record in the index by state.
+func undoStateKey(r *engine.UndoRecord, executor []byte) []byte {
+	return append([]byte{recordStateBytes[r.State]}, sequenceKey(executor, r.Sequence)...)
+}
+
+// undoDueKey is the place of a record in the index by due time, nil when it is
+// not due: within one instant and run, the newest first.
 func undoDueKey(r *engine.UndoRecord, executor []byte) []byte {
+	if r.Due.IsZero() {
+		return nil
+	}
 	return binary.BigEndian.AppendUint64(append(timeKey(r.Due), executor...), ^r.Sequence)
 }

@@ -51,7 +51,7 @@ func (m *model) step() {
 	steps := []func(){
 		m.createPlan, m.createPlan, m.createPlan, m.transition, m.transition, m.transition, m.transition,
 		m.deleteExecutor, m.deletePlan, m.saveRun, m.appendLog, m.addUndo, m.addUndo, m.addUndo, m.updateUndo,
-		m.updateUndo, m.finishRun, m.pruneReceipts, m.reopen,
+		m.updateUndo, m.finishRun, m.pruneReceipts, m.reopen, m.setLever,
 	}
 	steps[m.rand.IntN(len(steps))]()
 }
@@ -114,7 +114,11 @@ func (m *model) transition() {
 		}
 		return nil
 	}
-	got, err := m.store.Transition(m.Context(), ids, fn)
+	transition := m.store.Transition
+	if m.rand.IntN(2) == 0 {
+		transition = m.store.Claim
+	}
+	got, err := transition(m.Context(), ids, fn)
 	want, wantErr := m.want.transition(ids, fn)
 	m.wantCode("Transition", err, engine.CodeOf(wantErr))
 	wantSame(m.T, "Transition", got, want)
@@ -153,33 +157,43 @@ func (m *model) appendLog() {
 	m.want.appendLog(id, lines("c"))
 }
 
-var recordStates = []engine.RecordState{
-	engine.RecordOpen, engine.RecordUndoing, engine.RecordUndone, engine.RecordKept, engine.RecordFailed,
-	engine.RecordAbandoned,
-}
-
 // alter returns a random change of an undo record.
 func (m *model) alter() func(*engine.UndoRecord) {
-	state, due, attempts := pick(m, recordStates), at(m.rand.IntN(20)), m.rand.IntN(9)
+	state, due, attempts := pick(m, engine.RecordStates), at(m.rand.IntN(20)), m.rand.IntN(9)
 	return func(r *engine.UndoRecord) {
 		r.State, r.Attempts = state, attempts
+		if attempts == 0 {
+			r.Record = []byte(`{"changed":true}`)
+		}
 		if attempts%3 > 0 {
 			r.Due = due
 		}
 	}
 }
 
+func (m *model) setLever() {
+	l := engine.Lever{Engaged: m.rand.IntN(2) == 0, Reason: fmt.Sprint(m.rand.IntN(9)), At: at(m.rand.IntN(20))}
+	m.wantCode("SetLever", m.store.SetLever(m.Context(), l), "")
+	m.want.lever = l
+}
+
 func (m *model) addUndo() {
 	id := anyOf(m, m.want.executors)
 	r := recordOf(engine.Executor{ID: id}, m.rand.Uint64N(5))
+	r.Record = fmt.Appendf(nil, `{"n":%d}`, m.rand.IntN(99))
 	m.alter()(&r)
-	err := m.store.AddUndo(m.Context(), r)
+	limit := m.rand.IntN(30)
+	err := m.store.AddUndo(m.Context(), r, limit)
 	if _, ok := m.want.executors[id]; !ok {
 		m.wantCode("AddUndo", err, engine.CodeNotFound)
 		return
 	}
 	if _, taken := m.want.undos[r.UndoID]; taken {
 		m.wantCode("AddUndo", err, engine.CodeConflict)
+		return
+	}
+	if limit > 0 && m.want.undoCounts().Unsettled() >= limit {
+		m.wantCode("AddUndo", err, engine.CodeLimited)
 		return
 	}
 	m.wantCode("AddUndo", err, "")
@@ -253,10 +267,26 @@ func (m *model) compareLists() {
 	undos, err := m.store.DueUndos(m.Context(), until, limit, odd)
 	m.wantCode("DueUndos", err, "")
 	wantSame(m.T, "DueUndos", undos, firstOf(m.want.dueUndos(until, odd), limit))
-	open, _, err := m.store.OpenUndos(m.Context(), limit, "")
-	m.wantCode("OpenUndos", err, "")
-	unsettled := m.want.listUndos(func(r engine.UndoRecord) bool { return r.State.Reversible() })
-	wantSame(m.T, "OpenUndos", open, firstOf(unsettled, limit))
+	m.compareUndos(limit)
+}
+
+// compareUndos compares the list of undo records in random states, their counts
+// and the lever.
+func (m *model) compareUndos(limit int) {
+	q := engine.UndoQuery{Limit: limit}
+	for range m.rand.IntN(4) {
+		q.States = append(q.States, pick(m, engine.RecordStates))
+	}
+	listed := m.want.listUndos(func(r engine.UndoRecord) bool {
+		return len(q.States) == 0 || slices.Contains(q.States, r.State)
+	})
+	wantSame(m.T, fmt.Sprintf("UndoRecords %v", q.States), allUndos(m.T, m.store, q), listed)
+	counts, err := m.store.UndoCounts(m.Context())
+	m.wantCode("UndoCounts", err, "")
+	wantSame(m.T, "UndoCounts", counts, m.want.undoCounts())
+	lever, err := m.store.Lever(m.Context())
+	m.wantCode("Lever", err, "")
+	wantSame(m.T, "Lever", lever, m.want.lever)
 }
 
 func firstOf[T any](list []T, n int) []T { return list[:min(n, len(list))] }

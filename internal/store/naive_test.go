@@ -19,6 +19,7 @@ type naive struct {
 	logs      map[engine.ExecutorID][]engine.LogEntry
 	undos     map[engine.UndoID]engine.UndoRecord
 	receipts  map[string]engine.Receipt
+	lever     engine.Lever
 }
 
 func newNaive() *naive {
@@ -127,7 +128,7 @@ func (n *naive) deleteExecutor(id engine.ExecutorID) engine.Code {
 	}
 	for _, r := range n.undosOf(id) {
 		switch {
-		case r.State.Unsettled():
+		case r.State.Reversible():
 			r.State, r.Due = engine.RecordAbandoned, time.Time{}
 			n.undos[r.UndoID] = r
 		case r.State != engine.RecordAbandoned:
@@ -190,6 +191,14 @@ func (n *naive) listUndos(match func(engine.UndoRecord) bool) []engine.UndoRecor
 		return cmp.Or(strings.Compare(string(a.Executor), string(b.Executor)), cmp.Compare(a.Sequence, b.Sequence))
 	})
 	return list
+}
+
+func (n *naive) undoCounts() engine.UndoCounts {
+	counts := engine.UndoCounts{}
+	for _, r := range n.undos {
+		counts[r.State]++
+	}
+	return counts
 }
 
 func (n *naive) dueUndos(until time.Time, skip func(engine.ExecutorID) bool) []engine.UndoRecord {

@@ -20,7 +20,7 @@ func (s *Store) CreatePlan(
 	if err != nil {
 		return err
 	}
-	return s.update(ctx, 1+len(executors), n.store)
+	return s.update(ctx, ordinary, 1+len(executors), n.store)
 }
 
 // newPlan is a plan on its way into the store, with the costly work done before

@@ -181,7 +181,7 @@ func TestAPlanIsOpenUntilNothingIsLeftToDo(t *testing.T) {
 		check(t, s)
 	}
 	wantOpen("running,", true)
-	wantNoError(t, s.AddUndo(t.Context(), recordOf(executors[0], 1)))
+	wantNoError(t, s.AddUndo(t.Context(), recordOf(executors[0], 1), 0))
 	move(t, s, executors[0].ID, engine.Failed)
 	wantOpen("with an open undo,", true)
 	got, err := s.Plan(t.Context(), p.ID)

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"iter"
 	"slices"
 
 	"go.etcd.io/bbolt"
@@ -111,20 +112,28 @@ func (r *reading) page(t *txn) ([]engine.Executor, engine.Cursor, error) {
 	return page, "", nil
 }
 
-// places merges the walks and yields places in order, valid for the
-// transaction.
-func (r *reading) places(t *txn) func(yield func([]byte) bool) {
+// places yields the places to list, in order.
+func (r *reading) places(t *txn) iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {
-		walks := make([]*walk, len(r.prefixes))
-		for i, prefix := range r.prefixes {
-			walks[i] = &walk{cursor: t.bucket(bucketExecutorIndex).Cursor(), prefix: prefix}
-			walks[i].seek(r.start, r.after)
-		}
-		for {
-			first := earliest(walks)
-			if first == nil || r.end != nil && bytes.Compare(first.place[:timeLength], r.end) >= 0 {
+		for place := range t.merge(bucketExecutorIndex, r.prefixes, r.start, r.after) {
+			if r.end != nil && bytes.Compare(place[:timeLength], r.end) >= 0 || !yield(place) {
 				return
 			}
+		}
+	}
+}
+
+// merge yields the places that follow one of the prefixes in an index, in order,
+// from start on and after the other one, each nil if there is none. Places are
+// valid for the transaction.
+func (t *txn) merge(b bucket, prefixes [][]byte, start, after []byte) iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		walks := make([]*walk, len(prefixes))
+		for i, prefix := range prefixes {
+			walks[i] = &walk{cursor: t.bucket(b).Cursor(), prefix: prefix}
+			walks[i].seek(start, after)
+		}
+		for first := earliest(walks); first != nil; first = earliest(walks) {
 			if !yield(first.place) {
 				return
 			}
@@ -133,7 +142,7 @@ func (r *reading) places(t *txn) func(yield func([]byte) bool) {
 	}
 }
 
-// walk is one state's part of one scope of the index.
+// walk is the part of an index that has one prefix.
 type walk struct {
 	cursor *bbolt.Cursor
 	prefix []byte
@@ -159,7 +168,7 @@ func (w *walk) next() {
 
 func (w *walk) stand(key []byte) {
 	w.place = nil
-	if bytes.HasPrefix(key, w.prefix) {
+	if key != nil && bytes.HasPrefix(key, w.prefix) {
 		w.place = key[len(w.prefix):]
 	}
 }

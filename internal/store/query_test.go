@@ -144,13 +144,13 @@ func TestBadCursors(t *testing.T) {
 	_, executors := stored(t, s, engine.Scheduled, engine.Scheduled)
 	stored(t, s, engine.Scheduled)
 	for i := range uint64(2) {
-		wantNoError(t, s.AddUndo(t.Context(), recordOf(executors[0], i)))
+		wantNoError(t, s.AddUndo(t.Context(), recordOf(executors[0], i), 0))
 	}
 	_, ofPlans, err := s.Plans(t.Context(), engine.PlanQuery{Limit: 1})
 	wantNoError(t, err)
 	_, ofExecutors, err := s.Executors(t.Context(), engine.ExecutorQuery{Limit: 1})
 	wantNoError(t, err)
-	_, ofUndos, err := s.OpenUndos(t.Context(), 1, "")
+	_, ofUndos, err := s.UndoRecords(t.Context(), engine.UndoQuery{Limit: 1})
 	wantNoError(t, err)
 
 	lists := map[engine.Cursor]func(engine.Cursor) error{
@@ -163,7 +163,7 @@ func TestBadCursors(t *testing.T) {
 			return err
 		},
 		ofUndos: func(c engine.Cursor) error {
-			_, _, err := s.OpenUndos(t.Context(), 0, c)
+			_, _, err := s.UndoRecords(t.Context(), engine.UndoQuery{Cursor: c})
 			return err
 		},
 	}

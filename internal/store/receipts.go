@@ -46,7 +46,7 @@ func (s *Store) PruneReceipts(ctx context.Context, before time.Time, limit int) 
 	end := timeKey(before)
 	limit = plainLimit(limit)
 	pruned := 0
-	err := s.update(ctx, limit, func(t *txn) error {
+	err := s.update(ctx, urgent, limit, func(t *txn) error {
 		pruned = 0
 		var old [][]byte
 		c := t.bucket(bucketReceiptsByTime).Cursor()

@@ -23,7 +23,7 @@ func (s *Store) Run(ctx context.Context, id engine.ExecutorID) (engine.Run, erro
 
 // SaveRun implements engine.Store.
 func (s *Store) SaveRun(ctx context.Context, run engine.Run, log []engine.LogEntry) error {
-	return s.update(ctx, 1+len(log), func(t *txn) error {
+	return s.update(ctx, ordinary, 1+len(log), func(t *txn) error {
 		_, key, err := t.executor(run.Executor)
 		if err != nil {
 			return err
@@ -47,8 +47,16 @@ func (t *txn) putRun(key []byte, run engine.Run) error {
 // FinishRun implements engine.Store. When Apply returns engine.ErrSkip the
 // executor stays as it is and the rest is written.
 func (s *Store) FinishRun(ctx context.Context, f engine.Finish) (engine.Executor, error) {
+	e, err := s.finishRun(ctx, ordinary, f)
+	if engine.CodeOf(err) == engine.CodeFull {
+		return s.finishRun(ctx, urgent, f.Scant())
+	}
+	return e, err
+}
+
+func (s *Store) finishRun(ctx context.Context, u urgency, f engine.Finish) (engine.Executor, error) {
 	var finished engine.Executor
-	err := s.update(ctx, 2+len(f.Log), func(t *txn) error {
+	err := s.update(ctx, u, 2+len(f.Log), func(t *txn) error {
 		old, key, err := t.executor(f.ID)
 		if err != nil {
 			return err
@@ -82,7 +90,7 @@ func (s *Store) FinishRun(ctx context.Context, f engine.Finish) (engine.Executor
 // AppendLog implements engine.Store. An entry with a sequence keeps it, and
 // replaces one stored with the same.
 func (s *Store) AppendLog(ctx context.Context, id engine.ExecutorID, log []engine.LogEntry) error {
-	return s.update(ctx, len(log), func(t *txn) error {
+	return s.update(ctx, ordinary, len(log), func(t *txn) error {
 		_, key, err := t.executor(id)
 		if err != nil {
 			return err

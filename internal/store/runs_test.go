@@ -76,7 +76,7 @@ func TestFinishRun(t *testing.T) {
 	for i, state := range []engine.RecordState{engine.RecordOpen, engine.RecordUndone, engine.RecordFailed} {
 		r := recordOf(executors[0], uint64(i+1))
 		r.State = state
-		wantNoError(t, s.AddUndo(t.Context(), r))
+		wantNoError(t, s.AddUndo(t.Context(), r, 0))
 	}
 	finish := engine.Finish{
 		ID: id,

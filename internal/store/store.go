@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -23,11 +24,13 @@ const lockTimeout = time.Second
 // Store is an engine.Store in one file. Make it with Open, end it with Close.
 // All methods may be called at the same time.
 type Store struct {
-	db *bbolt.DB
-	id string
+	db   *bbolt.DB
+	id   string
+	room *room
 
 	closing   sync.RWMutex // held for reading while a write is put in the queue
 	closed    bool
+	first     chan *write   // foremost writes
 	queue     chan *write   // small writes
 	bulk      chan *write   // those of many records; they wait for the others
 	committed chan struct{} // closed when the committer has ended
@@ -39,26 +42,96 @@ var _ engine.Store = (*Store)(nil)
 var ErrInUse = errors.New("another cmed holds it")
 
 // Open opens the store at path, and makes it if there is none. The file is, or
-// becomes, readable by its owner only. It fails within about a second when
+// becomes, readable by its owner only, and longer by DefaultReserve than what is
+// in it. It opens on a full disk, too, if it exists. It fails within about a second when
 // another process has the file open; when the folder does not exist; when the
 // file is not a store; and when a newer cmed wrote it.
-func Open(path string) (*Store, error) {
+func Open(path string, options ...Option) (*Store, error) {
 	fresh, err := inspect(path)
 	if err != nil {
 		return nil, err
 	}
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{
-		Timeout:      lockTimeout,
-		FreelistType: bbolt.FreelistMapType,
-	})
+	o := opening{reserve: DefaultReserve}
+	for _, set := range options {
+		set(&o)
+	}
+	db, err := o.open(path)
 	if err != nil {
 		return nil, explainOpen(path, err)
 	}
-	s, err := load(db, fresh)
+	s, err := o.load(db, fresh)
 	if err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", path, errors.Join(err, db.Close()))
 	}
 	return s, nil
+}
+
+// Option changes how a store is opened.
+type Option func(*opening)
+
+// WithReserve has so many bytes reserved for the writes that must get through
+// when the disk is full, instead of DefaultReserve.
+func WithReserve(bytes int64) Option {
+	return func(o *opening) { o.reserve = max(bytes, 0) }
+}
+
+// opening is a store being opened.
+type opening struct {
+	reserve int64
+	file    *os.File // the store's, as bbolt has opened it
+}
+
+// open has bbolt open the file. A damaged one can make bbolt panic, and one that
+// was cut short makes it read where nothing is; either is an error here.
+func (o *opening) open(path string) (db *bbolt.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if value := recover(); value != nil {
+			// What bbolt has mapped stays, and would keep the lock.
+			unlock := syscall.Flock(int(o.file.Fd()), syscall.LOCK_UN)
+			db, err = nil, errors.Join(fmt.Errorf("%w: %v", bolterrors.ErrInvalid, value), unlock, o.file.Close())
+		}
+	}()
+	return bbolt.Open(path, 0o600, &bbolt.Options{
+		Timeout:      lockTimeout,
+		FreelistType: bbolt.FreelistMapType,
+		OpenFile:     o.openFile,
+	})
+}
+
+// openFile opens or makes the file. One that is still empty gets room for its
+// first pages: on a full disk it must not be left with some of them.
+func (o *opening) openFile(path string, flag int, mode os.FileMode) (*os.File, error) {
+	file, err := os.OpenFile(path, flag, mode) //nolint:gosec // the operator's own choice
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Size() == 0 {
+		err = promise(file, firstPages*int64(os.Getpagesize()))
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("make room for a new file: %w", err), file.Close())
+	}
+	o.file = file
+	return file, nil
+}
+
+// firstPages is how many pages bbolt writes into an empty file.
+const firstPages = 4
+
+// wantWhole fails when the file is shorter than its data.
+func wantWhole(db *bbolt.DB, file *os.File) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	return db.View(func(tx *bbolt.Tx) error {
+		if tx.Size() > info.Size() {
+			return fmt.Errorf("it is damaged: cut short, %d bytes of %d are there", info.Size(), tx.Size())
+		}
+		return nil
+	})
 }
 
 // inspect says whether the file at path is still to be made.
@@ -94,7 +167,10 @@ func explainOpen(path string, err error) error {
 }
 
 // load makes the open file ours and starts the committer.
-func load(db *bbolt.DB, fresh bool) (*Store, error) {
+func (o *opening) load(db *bbolt.DB, fresh bool) (*Store, error) {
+	if err := wantWhole(db, o.file); err != nil {
+		return nil, err
+	}
 	if err := migrate(db, migrations); err != nil {
 		return nil, err
 	}
@@ -106,8 +182,15 @@ func load(db *bbolt.DB, fresh bool) (*Store, error) {
 			return nil, err
 		}
 	}
-	s := &Store{db: db, queue: make(chan *write, queueLength), bulk: make(chan *write, queueLength), committed: make(chan struct{})}
-	err := db.View(func(tx *bbolt.Tx) error {
+	s := &Store{
+		db: db, first: make(chan *write, 1), queue: make(chan *write, queueLength),
+		bulk: make(chan *write, queueLength), committed: make(chan struct{}),
+	}
+	var err error
+	if s.room, err = newRoom(db, o.file, o.reserve); err != nil {
+		return nil, err
+	}
+	err = db.View(func(tx *bbolt.Tx) error {
 		s.id = string(tx.Bucket(metaName).Get(metaID))
 		return nil
 	})
@@ -149,6 +232,7 @@ func (s *Store) Close() error {
 	s.closing.Lock()
 	if !s.closed {
 		s.closed = true
+		close(s.first)
 		close(s.queue)
 		close(s.bulk)
 	}

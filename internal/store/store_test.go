@@ -81,7 +81,7 @@ func TestOpenRefuses(t *testing.T) {
 		},
 		"a file of a newer version": {
 			prepare: func(t *testing.T, path string) { bboltFile(t, path, "meta", "version", "99") },
-			err: "it was written by a newer cmed (schema version 99, this one knows 1): " +
+			err: "it was written by a newer cmed (schema version 99, this one knows 2): " +
 				"use that version, or another file",
 		},
 	} {
@@ -142,23 +142,23 @@ func TestMigrations(t *testing.T) {
 			return nil
 		}))
 	}
-	one, two := step("one", nil), step("two", nil)
-	three, broken := step("three", nil), step("broken", errors.New("disk on fire"))
+	one, two, three := step("one", nil), step("two", nil), step("three", nil)
+	four, broken := step("four", nil), step("broken", errors.New("disk on fire"))
 
-	err = migrate(db, []migration{one, two, broken})
-	if err == nil || err.Error() != "migrate to schema version 3: disk on fire" {
+	err = migrate(db, []migration{one, two, three, broken})
+	if err == nil || err.Error() != "migrate to schema version 4: disk on fire" {
 		t.Errorf("got %v", err)
 	}
-	wantMeta("version", "1")
-	wantMeta("two", "")
+	wantMeta("version", "2")
+	wantMeta("three", "")
 
 	ran = nil
-	wantNoError(t, migrate(db, []migration{one, two, three}))
-	wantNoError(t, migrate(db, []migration{one, two, three}))
-	wantSame(t, "the steps after the file's version, each once", ran, []string{"two", "three"})
-	wantMeta("version", "3")
+	wantNoError(t, migrate(db, []migration{one, two, three, four}))
+	wantNoError(t, migrate(db, []migration{one, two, three, four}))
+	wantSame(t, "the steps after the file's version, each once", ran, []string{"three", "four"})
+	wantMeta("version", "4")
 
-	if err := migrate(db, []migration{one, two}); err == nil || !strings.Contains(err.Error(), "newer cmed") {
+	if err := migrate(db, []migration{one, two, three}); err == nil || !strings.Contains(err.Error(), "newer cmed") {
 		t.Errorf("an older program: got %v", err)
 	}
 	wantNoError(t, db.View(func(tx *bbolt.Tx) error {
@@ -176,4 +176,27 @@ func TestClosed(t *testing.T) {
 	wantCode(t, err, engine.CodeClosed)
 	_, err = s.Transition(t.Context(), idsOf(executors), func(*engine.Executor) error { return nil })
 	wantCode(t, err, engine.CodeClosed)
+}
+
+// TestATornFileIsRefused cuts a file short wherever a copy may have ended.
+func TestATornFileIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cme.db")
+	s := openAt(t, path)
+	for range 10 {
+		stored(t, s, engine.Scheduled)
+	}
+	size, err := s.room.size()
+	wantNoError(t, err)
+	wantNoError(t, s.Close())
+	whole, err := os.ReadFile(path)
+	wantNoError(t, err)
+	page := int64(os.Getpagesize())
+	for length := page / 2; length < size; length += page / 2 {
+		wantNoError(t, os.WriteFile(path, whole[:length], 0o600))
+		if s, err := Open(path); err == nil {
+			t.Errorf("%d bytes of %d were opened: %v", length, size, s.Close())
+		}
+	}
+	wantNoError(t, os.WriteFile(path, whole[:size], 0o600))
+	check(t, openAt(t, path))
 }

@@ -12,16 +12,19 @@ import (
 
 // txn is a transaction as the operations of this package see it. It remembers
 // whether the current operation has changed anything, and collects what that
-// means for the executor index and the counts until the operation is complete.
+// means for the executor index, the counts and the tallies until the operation is complete.
 type txn struct {
 	tx      *bbolt.Tx
 	buckets [numberOfBuckets]*bbolt.Bucket
 
-	changed bool // by the current operation
-	garbage bool // by any operation
+	changed bool  // by the current operation
+	garbage bool  // by any operation
+	written int64 // bytes of keys and values, by all operations
 
 	entered, left [][]byte // keys of the executor index
 	counts        map[engine.PlanID]engine.Counts
+	tallies       map[string]engine.UndoCounts // by executor
+	totals        engine.UndoCounts            // of the tallies; nil: unchanged
 }
 
 // present is the value of a key that only has to be there. It is not empty:
@@ -46,6 +49,7 @@ func (t *txn) has(b bucket, key []byte) bool { return t.get(b, key) != nil }
 
 func (t *txn) put(b bucket, key, value []byte) error {
 	t.changed = true
+	t.written += int64(len(key) + len(value))
 	return t.bucket(b).Put(key, value)
 }
 
@@ -91,7 +95,7 @@ func (t *txn) keys(b bucket, prefix []byte, limit int) [][]byte {
 
 // apply runs one operation and completes it.
 func (t *txn) apply(fn func(*txn) error) error {
-	t.entered, t.left, t.counts = nil, nil, nil
+	t.entered, t.left, t.counts, t.tallies, t.totals = nil, nil, nil, nil, nil
 	return call(func() error {
 		if err := fn(t); err != nil {
 			return err
@@ -100,7 +104,7 @@ func (t *txn) apply(fn func(*txn) error) error {
 	})
 }
 
-// complete writes what the operation means for index and counts. The keys are
+// complete writes what the operation means for index, counts and tallies. The keys are
 // written in order: until the commit, a bbolt page is a slice that grows
 // without bound, and inserting in its midst costs its length.
 func (t *txn) complete() error {
@@ -121,7 +125,7 @@ func (t *txn) complete() error {
 			return err
 		}
 	}
-	return nil
+	return t.putTallies()
 }
 
 func (t *txn) putCounts(plan engine.PlanID, counts engine.Counts) error {

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -11,6 +10,17 @@ import (
 
 // undoKeyLength is the length of the key of an undo record.
 const undoKeyLength = idLength + 8
+
+// Undo implements engine.Store.
+func (s *Store) Undo(ctx context.Context, id engine.UndoID) (engine.UndoRecord, error) {
+	var r engine.UndoRecord
+	err := s.view(ctx, func(t *txn) error {
+		var err error
+		r, _, err = t.undo(id)
+		return err
+	})
+	return r, err
+}
 
 // Undos implements engine.Store. The abandoned records of an executor that has
 // been deleted are returned too.
@@ -21,8 +31,12 @@ func (s *Store) Undos(ctx context.Context, id engine.ExecutorID) ([]engine.UndoR
 	}
 	var records []engine.UndoRecord
 	err = s.view(ctx, func(t *txn) error {
-		if records, err = t.undosOf(key); err != nil {
-			return err
+		for _, k := range t.keys(bucketUndos, key, 0) {
+			r, err := t.undoAt(k)
+			if err != nil {
+				return err
+			}
+			records = append(records, r)
 		}
 		if len(records) == 0 && !t.has(bucketExecutors, key) {
 			return missing("executor", string(id))
@@ -32,49 +46,60 @@ func (s *Store) Undos(ctx context.Context, id engine.ExecutorID) ([]engine.UndoR
 	return records, err
 }
 
-// OpenUndos implements engine.Store. The order is that of executor ids, then of
-// sequences. A page is DefaultLimit long, at most MaxLimit.
-func (s *Store) OpenUndos(
-	ctx context.Context, limit int, cursor engine.Cursor,
+// UndoRecords implements engine.Store. A page is DefaultLimit long, at most
+// MaxLimit. CodeInvalid also for a state that is none.
+func (s *Store) UndoRecords(
+	ctx context.Context, q engine.UndoQuery,
 ) ([]engine.UndoRecord, engine.Cursor, error) {
-	after, err := place(listUndos, cursor, undoKeyLength)
+	after, err := place(listUndos, q.Cursor, undoKeyLength)
 	if err != nil {
 		return nil, "", err
 	}
-	limit = pageLength(limit)
+	index, prefixes, err := undoWalks(q.States)
+	if err != nil {
+		return nil, "", err
+	}
+	limit := pageLength(q.Limit)
 	var page []engine.UndoRecord
 	var next engine.Cursor
 	err = s.view(ctx, func(t *txn) error {
-		c := t.bucket(bucketReversible).Cursor()
-		k, _ := c.Seek(after)
-		if after != nil && string(k) == string(after) {
-			k, _ = c.Next()
-		}
-		for last := after; k != nil; k, _ = c.Next() {
+		var last []byte
+		for key := range t.merge(index, prefixes, nil, after) {
 			if len(page) == limit {
 				next = cursorAt(listUndos, last)
 				return nil
 			}
-			r, err := t.undoAt(k)
+			r, err := t.undoAt(key)
 			if err != nil {
 				return err
 			}
 			page = append(page, r)
-			last = k
+			last = key
 		}
 		return nil
 	})
 	return page, next, err
 }
 
-// undoAt reads the record that an index names.
-func (t *txn) undoAt(key []byte) (engine.UndoRecord, error) {
-	var r engine.UndoRecord
-	value := t.get(bucketUndos, key)
-	if value == nil {
-		return r, fmt.Errorf("the index names undo record %x, which is not stored", key)
+// undoWalks returns the walks to merge for a list of records in the states
+// given. For any state the records' own bucket is walked.
+func undoWalks(states []engine.RecordState) (bucket, [][]byte, error) {
+	if len(states) == 0 {
+		return bucketUndos, [][]byte{nil}, nil
 	}
-	return r, decode(value, &r)
+	var prefixes [][]byte
+	seen := make(map[engine.RecordState]bool)
+	for _, state := range states {
+		b := recordStateBytes[state]
+		if b == 0 {
+			return 0, nil, engine.Errorf(engine.CodeInvalid, "%.40q is not a state of an undo record", string(state))
+		}
+		if !seen[state] {
+			seen[state] = true
+			prefixes = append(prefixes, []byte{b})
+		}
+	}
+	return bucketUndoIndex, prefixes, nil
 }
 
 // DueUndos implements engine.Store. A limit of 0 means MaxLimit.

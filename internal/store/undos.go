@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,18 +12,22 @@ import (
 )
 
 // AddUndo implements engine.Store. CodeConflict when the run has a record with
-// this sequence. A record without a state is open.
-func (s *Store) AddUndo(ctx context.Context, r engine.UndoRecord) error {
+// this sequence, CodeInvalid when its document is no JSON. A record without a
+// state is open.
+func (s *Store) AddUndo(ctx context.Context, r engine.UndoRecord, limit int) error {
 	if r.State == "" {
 		r.State = engine.RecordOpen
 	}
-	return s.update(ctx, 1, func(t *txn) error {
+	return s.update(ctx, ordinary, 1, func(t *txn) error {
 		old, executor, err := t.executor(r.Executor)
 		if err != nil {
 			return err
 		}
 		if t.has(bucketUndos, sequenceKey(executor, r.Sequence)) {
 			return engine.Errorf(engine.CodeConflict, "there is an undo record %s already", r.UndoID)
+		}
+		if err := t.wantFewer(limit); err != nil {
+			return err
 		}
 		if err := t.saveUndo(nil, &r, executor); err != nil {
 			return err
@@ -31,29 +36,37 @@ func (s *Store) AddUndo(ctx context.Context, r engine.UndoRecord) error {
 	})
 }
 
+// wantFewer refuses when limit records are unsettled; 0: no limit.
+func (t *txn) wantFewer(limit int) error {
+	if limit <= 0 {
+		return nil
+	}
+	totals, err := t.undoTotals()
+	if err != nil {
+		return err
+	}
+	if n := totals.Unsettled(); n >= limit {
+		return engine.Errorf(engine.CodeLimited, "%d undo records are not settled, and the limit is %d", n, limit)
+	}
+	return nil
+}
+
 // UpdateUndo implements engine.Store. What fn does to the record's id is
-// ignored; when it returns engine.ErrSkip the record stays as it is. The record
-// may be an abandoned one whose executor is gone.
+// ignored. The record may be an abandoned one whose executor is gone.
 func (s *Store) UpdateUndo(
 	ctx context.Context, id engine.UndoID, fn func(*engine.UndoRecord) error,
 ) (engine.UndoRecord, error) {
 	var updated engine.UndoRecord
-	err := s.update(ctx, 1, func(t *txn) error {
+	err := s.update(ctx, urgent, 1, func(t *txn) error {
 		old, executor, err := t.undo(id)
 		if err != nil {
 			return err
 		}
-		updated = old
-		updated.Record = slices.Clone(old.Record)
-		if err := fn(&updated); err != nil {
+		if updated, err = t.changeUndo(old, executor, fn); errors.Is(err, engine.ErrSkip) {
 			updated = old
-			if errors.Is(err, engine.ErrSkip) {
-				return nil
-			}
-			return err
+			return nil
 		}
-		updated.UndoID = id
-		if err := t.saveUndo(&old, &updated, executor); err != nil {
+		if err != nil {
 			return err
 		}
 		return t.refreshUndoOf(id.Executor, executor)
@@ -64,125 +77,163 @@ func (s *Store) UpdateUndo(
 	return updated, nil
 }
 
+// changeUndo applies fn to a copy of a record and stores that.
+func (t *txn) changeUndo(
+	old engine.UndoRecord, executor []byte, fn func(*engine.UndoRecord) error,
+) (engine.UndoRecord, error) {
+	r := old
+	r.Record = slices.Clone(old.Record)
+	if old.Abandoned != nil {
+		abandoned := *old.Abandoned
+		r.Abandoned = &abandoned
+	}
+	if err := fn(&r); err != nil {
+		return old, err
+	}
+	r.UndoID = old.UndoID
+	return r, t.saveUndo(&old, &r, executor)
+}
+
 // undo returns a record and the key of its executor.
 func (t *txn) undo(id engine.UndoID) (engine.UndoRecord, []byte, error) {
-	var r engine.UndoRecord
 	executor, err := idKey(id.Executor)
-	if err != nil {
-		return r, nil, missing("undo record", id.String())
+	if err != nil || !t.has(bucketUndos, sequenceKey(executor, id.Sequence)) {
+		return engine.UndoRecord{}, nil, missing("undo record", id.String())
 	}
-	value := t.get(bucketUndos, sequenceKey(executor, id.Sequence))
-	if value == nil {
-		return r, nil, missing("undo record", id.String())
-	}
-	return r, executor, decode(value, &r)
+	r, err := t.undoAt(sequenceKey(executor, id.Sequence))
+	return r, executor, err
 }
 
-// saveUndo stores a record with its index entries. old is what is stored now;
+// undoAt reads the record that an index names.
+func (t *txn) undoAt(key []byte) (engine.UndoRecord, error) {
+	r, err := t.undoHeadAt(key)
+	if err != nil {
+		return r, err
+	}
+	document := t.get(bucketUndoDocuments, key)
+	if document == nil {
+		return r, fmt.Errorf("undo record %x has no document", key)
+	}
+	r.Record = bytes.Clone(document)
+	return r, nil
+}
+
+// undoHeadAt is undoAt without the document.
+func (t *txn) undoHeadAt(key []byte) (engine.UndoRecord, error) {
+	var r engine.UndoRecord
+	value := t.get(bucketUndos, key)
+	if value == nil {
+		return r, fmt.Errorf("the index names undo record %x, which is not stored", key)
+	}
+	if err := decode(value, &r); err != nil {
+		return r, fmt.Errorf("undo record %x: %w", key, err)
+	}
+	return r, nil
+}
+
+// undoHead is an undo record without its document, which never changes, may be
+// long, and is stored by itself.
+type undoHead struct {
+	*engine.UndoRecord
+	Record *struct{} `json:"record,omitempty"` // hides the other
+}
+
+// saveUndo stores a record and what goes with it. old is what is stored now;
 // nil: nothing.
 func (t *txn) saveUndo(old, r *engine.UndoRecord, executor []byte) error {
-	normalizeUndo(r)
-	if old != nil && !old.Due.IsZero() && !old.Due.Equal(r.Due) {
-		if err := t.remove(bucketUndoDue, undoDueKey(old, executor)); err != nil {
-			return err
-		}
+	if r.Record == nil {
+		r.Record = json.RawMessage("null")
 	}
-	if !r.Due.IsZero() {
-		if err := t.set(bucketUndoDue, undoDueKey(r, executor), true); err != nil {
-			return err
-		}
+	same := old != nil && bytes.Equal(old.Record, r.Record)
+	if !same && !json.Valid(r.Record) {
+		return engine.Errorf(engine.CodeInvalid, "the document of undo record %s is not JSON", r.UndoID)
 	}
-	key := sequenceKey(executor, r.Sequence)
-	if err := t.set(bucketReversible, key, r.State.Reversible()); err != nil {
+	if err := t.saveUndoHead(old, r, executor); err != nil || same {
 		return err
 	}
-	return t.putRecord(bucketUndos, key, r)
+	return t.put(bucketUndoDocuments, sequenceKey(executor, r.Sequence), r.Record)
 }
 
-// dropUndo deletes a record with its index entries.
-func (t *txn) dropUndo(r *engine.UndoRecord, executor []byte) error {
-	if !r.Due.IsZero() {
-		if err := t.remove(bucketUndoDue, undoDueKey(r, executor)); err != nil {
-			return err
-		}
+// saveUndoHead is saveUndo when the document stays.
+func (t *txn) saveUndoHead(old, r *engine.UndoRecord, executor []byte) error {
+	if recordStateBytes[r.State] == 0 {
+		return fmt.Errorf("undo record %s: %q is not a state", r.UndoID, r.State)
 	}
-	key := sequenceKey(executor, r.Sequence)
-	if err := t.set(bucketReversible, key, false); err != nil {
+	normalizeUndo(r)
+	if err := t.indexUndo(old, r, executor); err != nil {
+		return err
+	}
+	return t.putRecord(bucketUndos, sequenceKey(executor, r.Sequence), undoHead{UndoRecord: r})
+}
+
+// dropUndo deletes a record and what goes with it.
+func (t *txn) dropUndo(old *engine.UndoRecord, executor []byte) error {
+	if err := t.indexUndo(old, nil, executor); err != nil {
+		return err
+	}
+	key := sequenceKey(executor, old.Sequence)
+	if err := t.remove(bucketUndoDocuments, key); err != nil {
 		return err
 	}
 	return t.remove(bucketUndos, key)
 }
 
-// undosOf returns the records of one executor in the order of their sequence.
-func (t *txn) undosOf(executor []byte) ([]engine.UndoRecord, error) {
-	var records []engine.UndoRecord
-	c := t.bucket(bucketUndos).Cursor()
-	for k, v := c.Seek(executor); k != nil && string(k[:idLength]) == string(executor); k, v = c.Next() {
-		var r engine.UndoRecord
-		if err := decode(v, &r); err != nil {
-			return nil, fmt.Errorf("undo record %x: %w", k, err)
+// indexUndo brings a record's index entries and the tallies up to date. Either
+// may be nil: the record is new, or gone.
+func (t *txn) indexUndo(old, now *engine.UndoRecord, executor []byte) error {
+	for _, index := range []struct {
+		bucket bucket
+		key    func(*engine.UndoRecord, []byte) []byte
+	}{{bucketUndoDue, undoDueKey}, {bucketUndoIndex, undoStateKey}} {
+		var before, after []byte
+		if old != nil {
+			before = index.key(old, executor)
 		}
-		records = append(records, r)
+		if now != nil {
+			after = index.key(now, executor)
+		}
+		if err := t.replaceKey(index.bucket, before, after); err != nil {
+			return err
+		}
 	}
-	return records, nil
+	return t.tally(old, now, executor)
 }
 
-// undoStateOf summarises the records of one executor.
-func (t *txn) undoStateOf(executor []byte) (engine.UndoState, error) {
-	var records []engine.UndoRecord
-	c := t.bucket(bucketUndos).Cursor()
-	for k, v := c.Seek(executor); k != nil && string(k[:idLength]) == string(executor); k, v = c.Next() {
-		var head struct {
-			State engine.RecordState `json:"state"`
-		}
-		if err := json.Unmarshal(v, &head); err != nil {
-			return "", fmt.Errorf("undo record %x: %w", k, err)
-		}
-		records = append(records, engine.UndoRecord{State: head.State})
-	}
-	return engine.UndoStateOf(records), nil
-}
-
-// refreshUndo recomputes the undo state of an executor.
-func (t *txn) refreshUndo(old engine.Executor, key []byte) error {
-	e := old
-	var err error
-	if e.Undo, err = t.undoStateOf(key); err != nil || e.Undo == old.Undo {
-		return err
-	}
-	return t.saveExecutor(&old, &e)
-}
-
-// refreshUndoOf is refreshUndo for an executor that may be gone.
-func (t *txn) refreshUndoOf(id engine.ExecutorID, key []byte) error {
-	e, _, err := t.executor(id)
-	if engine.CodeOf(err) == engine.CodeNotFound {
+// replaceKey puts one index key in another's place; nil: none.
+func (t *txn) replaceKey(b bucket, before, after []byte) error {
+	if bytes.Equal(before, after) {
 		return nil
 	}
-	if err != nil {
-		return err
+	if before != nil {
+		if err := t.remove(b, before); err != nil {
+			return err
+		}
 	}
-	return t.refreshUndo(e, key)
+	if after == nil {
+		return nil
+	}
+	return t.put(b, after, present)
 }
 
 // changeUnsettled applies fn to the unsettled records of an executor and
 // returns the undo state it has then.
 func (t *txn) changeUnsettled(executor []byte, fn func(*engine.UndoRecord)) (engine.UndoState, error) {
-	records, err := t.undosOf(executor)
-	if err != nil {
-		return "", err
-	}
-	for i, old := range records {
-		if !old.State.Unsettled() {
+	for _, key := range t.keys(bucketUndos, executor, 0) {
+		r, err := t.undoHeadAt(key)
+		if err != nil {
+			return "", err
+		}
+		if !r.State.Unsettled() {
 			continue
 		}
-		r := &records[i]
-		r.Record = slices.Clone(old.Record)
-		fn(r)
-		r.UndoID = old.UndoID
-		if err := t.saveUndo(&old, r, executor); err != nil {
+		if r, err = t.undoAt(key); err != nil {
+			return "", err
+		}
+		_, err = t.changeUndo(r, executor, func(r *engine.UndoRecord) error { fn(r); return nil })
+		if err != nil {
 			return "", err
 		}
 	}
-	return engine.UndoStateOf(records), nil
+	counts, err := t.tallyOf(executor)
+	return counts.State(), err
 }

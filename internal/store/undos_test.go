@@ -1,8 +1,10 @@
 package store
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,10 +39,10 @@ func TestUndoStateFollowsTheRecords(t *testing.T) {
 	wantState(engine.UndoNone)
 	unset := recordOf(e, 1)
 	unset.State = ""
-	wantNoError(t, s.AddUndo(t.Context(), unset))
+	wantNoError(t, s.AddUndo(t.Context(), unset, 0))
 	wantState(engine.UndoOpen)
-	wantNoError(t, s.AddUndo(t.Context(), recordOf(e, 2)))
-	wantCode(t, s.AddUndo(t.Context(), recordOf(e, 2)), engine.CodeConflict)
+	wantNoError(t, s.AddUndo(t.Context(), recordOf(e, 2), 0))
+	wantCode(t, s.AddUndo(t.Context(), recordOf(e, 2), 0), engine.CodeConflict)
 	set(1, engine.RecordUndoing)
 	wantState(engine.UndoUndoing)
 	set(1, engine.RecordUndone)
@@ -81,7 +83,7 @@ func TestDueUndos(t *testing.T) {
 	add := func(e engine.Executor, sequence uint64, due time.Time) {
 		r := recordOf(e, sequence)
 		r.Due = due
-		wantNoError(t, s.AddUndo(t.Context(), r))
+		wantNoError(t, s.AddUndo(t.Context(), r, 0))
 	}
 	add(a, 1, at(10))
 	add(a, 2, at(10))
@@ -123,38 +125,124 @@ func TestDueUndos(t *testing.T) {
 	check(t, s)
 }
 
-func TestOpenUndos(t *testing.T) {
+func TestUndoRecords(t *testing.T) {
 	s := openStore(t)
 	_, executors := stored(t, s, engine.Failed, engine.Failed)
-	var want []string
-	for _, e := range executors {
-		for sequence := range uint64(4) {
+	var all []engine.UndoRecord
+	for i, e := range executors {
+		for sequence := range uint64(9) {
 			r := recordOf(e, sequence)
-			switch sequence {
-			case 1:
-				r.State = engine.RecordUndone
-			case 2:
-				r.State = engine.RecordKept
-			}
-			if sequence != 1 {
-				want = append(want, r.String())
-			}
-			wantNoError(t, s.AddUndo(t.Context(), r))
+			r.State = engine.RecordStates[(int(sequence)+i)%len(engine.RecordStates)]
+			all = append(all, r)
+			wantNoError(t, s.AddUndo(t.Context(), r, 0))
 		}
 	}
-	for limit := 1; limit <= len(want)+1; limit++ {
-		var got []string
-		cursor := engine.Cursor("")
-		for {
-			page, next, err := s.OpenUndos(t.Context(), limit, cursor)
-			wantNoError(t, err)
-			for _, r := range page {
-				got = append(got, r.String())
-			}
-			if cursor = next; next == "" {
-				break
+	for name, states := range map[string][]engine.RecordState{
+		"all":                   nil,
+		"one state":             {engine.RecordKept},
+		"several":               engine.ReversibleStates,
+		"one given twice":       {engine.RecordUndone, engine.RecordOpen, engine.RecordUndone},
+		"every one by its name": engine.RecordStates,
+	} {
+		var want []engine.UndoRecord
+		for _, r := range all {
+			if len(states) == 0 || slices.Contains(states, r.State) {
+				want = append(want, r)
 			}
 		}
-		wantSame(t, fmt.Sprintf("pages of %d", limit), got, want)
+		for limit := 1; limit <= len(want)+1; limit++ {
+			got := allUndos(t, s, engine.UndoQuery{States: states, Limit: limit})
+			wantSame(t, fmt.Sprintf("%s, in pages of %d", name, limit), got, want)
+		}
 	}
+	_, _, err := s.UndoRecords(t.Context(), engine.UndoQuery{States: []engine.RecordState{"asleep"}})
+	wantCode(t, err, engine.CodeInvalid)
+
+	counts, err := s.UndoCounts(t.Context())
+	wantNoError(t, err)
+	if counts[engine.RecordOpen] != 3 || counts[engine.RecordAbandoned] != 2 || counts.Unsettled() != 9 {
+		t.Errorf("counted %v", counts)
+	}
+}
+
+func allUndos(t *testing.T, s *Store, q engine.UndoQuery) []engine.UndoRecord {
+	t.Helper()
+	var all []engine.UndoRecord
+	for {
+		page, next, err := s.UndoRecords(t.Context(), q)
+		wantNoError(t, err)
+		all = append(all, page...)
+		if q.Cursor = next; next == "" {
+			return all
+		}
+	}
+}
+
+func TestUndo(t *testing.T) {
+	s := openStore(t)
+	_, executors := stored(t, s, engine.Running)
+	r := recordOf(executors[0], 7)
+	r.Record = json.RawMessage("{ \"as\": \"given\" }")
+	wantNoError(t, s.AddUndo(t.Context(), r, 0))
+	got, err := s.Undo(t.Context(), r.UndoID)
+	wantNoError(t, err)
+	wantSame(t, "the record", got, r)
+	if string(got.Record) != string(r.Record) {
+		t.Errorf("the document is %s, and was %s", got.Record, r.Record)
+	}
+	got.Record[2] = 'X'
+	again, err := s.Undo(t.Context(), r.UndoID)
+	wantNoError(t, err)
+	wantSame(t, "what is returned is a copy", again, r)
+
+	_, err = s.Undo(t.Context(), engine.UndoID{Executor: r.Executor, Sequence: 8})
+	wantCode(t, err, engine.CodeNotFound)
+	none, broken := recordOf(executors[0], 8), recordOf(executors[0], 9)
+	none.Record, broken.Record = nil, json.RawMessage("{")
+	wantNoError(t, s.AddUndo(t.Context(), none, 0))
+	got, err = s.Undo(t.Context(), none.UndoID)
+	if err != nil || string(got.Record) != "null" {
+		t.Errorf("no document came back as %s, %v", got.Record, err)
+	}
+	wantCode(t, s.AddUndo(t.Context(), broken, 0), engine.CodeInvalid)
+	broken.Record, broken.State = r.Record, "asleep"
+	wantCode(t, s.AddUndo(t.Context(), broken, 0), engine.CodeInternal)
+	check(t, s)
+}
+
+func TestTheNumberOfUnsettledRecordsIsLimited(t *testing.T) {
+	s := openStore(t)
+	_, executors := stored(t, s, engine.Running, engine.Running)
+	settled := recordOf(executors[0], 9)
+	settled.State = engine.RecordKept
+	wantNoError(t, s.AddUndo(t.Context(), settled, 1))
+	for i, e := range executors {
+		wantNoError(t, s.AddUndo(t.Context(), recordOf(e, uint64(i)), 2))
+	}
+	err := s.AddUndo(t.Context(), recordOf(executors[0], 5), 2)
+	wantCode(t, err, engine.CodeLimited)
+	if err == nil || err.Error() != "2 undo records are not settled, and the limit is 2" {
+		t.Errorf("it says %v", err)
+	}
+	_, err = s.UpdateUndo(t.Context(), recordOf(executors[1], 1).UndoID, func(r *engine.UndoRecord) error {
+		r.State = engine.RecordUndone
+		return nil
+	})
+	wantNoError(t, err)
+
+	// Many at once: together they must not pass the limit either.
+	h := hold(t, s)
+	var results []error
+	for i := range uint64(4) {
+		results = append(results, nil)
+		h.writers.Go(func() { results[i] = s.AddUndo(t.Context(), recordOf(executors[0], 20+i), 3) })
+		eventually(t, "it is queued", func() bool { return len(s.queue) == int(i)+1 })
+	}
+	h.done()
+	for i, err := range results {
+		if want := map[bool]engine.Code{true: "", false: engine.CodeLimited}[i < 2]; engine.CodeOf(err) != want {
+			t.Errorf("record %d of 2 that there is place for: %v", i, err)
+		}
+	}
+	check(t, s)
 }

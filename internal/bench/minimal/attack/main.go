@@ -1,5 +1,5 @@
-// Command attack is the benchmark's attack plugin: it notes when its first
-// instruction ran, and ends.
+// Command attack is the benchmark's attack plugin: bench:Stamp notes when its
+// first instruction ran, and ends; bench:Hold does harm until it is stopped.
 package main
 
 import (
@@ -19,7 +19,7 @@ func main() {
 	sdk.Serve(sdk.Attack[Args]{
 		Info: sdk.Info{Ref: "bench:Stamp", Effect: sdk.NoEffect, Example: Args{Path: "/tmp/marks"}},
 		Run:  run,
-	})
+	}, holder)
 }
 
 func run(_ context.Context, args Args, run *sdk.Run) error {

@@ -75,6 +75,7 @@ func description() pluginv1.Description {
 		Ref: name() + ":Odd", Kind: "attack", Version: "1", Schema: json.RawMessage(`{"type":"object"}`),
 		Examples: []json.RawMessage{json.RawMessage(`{"ref":"odd:Odd","args":{}}`)},
 		Effect:   "none", Env: []string{"ODD_*", "WANTED"},
+		CanDryRun: true, CanListTargets: true,
 	}
 	d := pluginv1.Description{Protocol: pluginv1.Version, SDK: "none"}
 	switch name() {

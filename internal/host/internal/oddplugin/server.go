@@ -88,6 +88,8 @@ func (server) Undo(r *pluginv1.UndoRequest, stream pluginv1.Plugin_UndoServer) e
 		return nil
 	case "strange":
 		answer.Outcome = 99
+	case "who", "escape":
+		answer.Message = attempt(mode(r.GetConfig()))
 	}
 	return stream.Send(&pluginv1.UndoMessage{Message: &pluginv1.UndoMessage_Answer{Answer: answer}})
 }
@@ -98,9 +100,12 @@ func (server) Run(stream pluginv1.Plugin_RunServer) error {
 		return err
 	}
 	count("run")
-	r := run{stream}
+	r := run{stream, m.GetStart().GetConfig()}
 	r.send(&pluginv1.PluginMessage{Message: &pluginv1.PluginMessage_Started{Started: &pluginv1.Started{At: timestamppb.Now()}}})
-	mode := mode(m.GetStart().GetConfig())
+	mode := mode(r.config)
+	if m.GetStart().GetDryRun() {
+		mode = "dry-" + mode
+	}
 	if act, ok := acts[mode]; ok {
 		return act(r)
 	}
@@ -108,7 +113,10 @@ func (server) Run(stream pluginv1.Plugin_RunServer) error {
 }
 
 // run is a run's stream.
-type run struct{ stream pluginv1.Plugin_RunServer }
+type run struct {
+	stream pluginv1.Plugin_RunServer
+	config []byte
+}
 
 func (r run) send(m *pluginv1.PluginMessage) { _ = r.stream.Send(m) }
 
@@ -164,6 +172,11 @@ var acts = map[string]func(run) error{
 		return nil
 	},
 	"hold-stubborn": stubborn,
+	"hold-escape": func(run) error {
+		attempt("escape")
+		time.Sleep(time.Hour)
+		return nil
+	},
 	"flood": func(r run) error {
 		line := []byte(strings.Repeat("x", 99) + "\n")
 		for range 20_000 {
@@ -185,6 +198,8 @@ var acts = map[string]func(run) error{
 	"obey":     obey,
 	"stubborn": stubborn,
 	"undo":     undo,
+	"dry-undo": undo,
+	"attempt":  attemptAll,
 	"unread": func(r run) error {
 		for i := uint64(1); ; i++ {
 			r.undo(i, `{`)

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chaos-monkey-engine/cmed/internal/client"
+)
+
+const haltLong = `Engages the lever: from the moment the daemon answers nothing starts, and what
+runs is stopped and undone. The lever stays engaged, over restarts too, until
+"cmed resume".
+
+Waits until everything is stopped and undone. Exit codes: 0 it is, or with
+--no-wait: the lever is engaged; 1 the daemon can't be reached, or not
+everything came to rest in time or could be undone; 2 wrong flag.
+
+Without the API, the lever is engaged by SIGUSR1 and by the halt file.`
+
+// lookEvery is how often a wait for the lever asks how far it is.
+const lookEvery = 250 * time.Millisecond
+
+// halting is one call of cmed halt.
+type halting struct {
+	*remote
+	wait   time.Duration
+	noWait bool
+}
+
+func newHalt(p program) *cobra.Command {
+	h := &halting{}
+	cmd := &cobra.Command{
+		Use:   "halt [reason...]",
+		Short: "Stop and undo everything that runs, and let nothing start",
+		Long:  haltLong,
+		Args:  cobra.ArbitraryArgs,
+	}
+	h.remote = newRemote(cmd, p, "text")
+	cmd.Flags().DurationVar(&h.wait, "wait", time.Minute, "how long to wait until everything is stopped and undone")
+	cmd.Flags().BoolVar(&h.noWait, "no-wait", false, "do not wait")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if h.wait <= 0 {
+			return usagef("--wait: %s is not more than 0; --no-wait does not wait", h.wait)
+		}
+		return h.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			return h.halt(ctx, c, strings.Join(args, " "))
+		})
+	}
+	return cmd
+}
+
+// halt engages the lever and sees it through.
+func (h *halting) halt(ctx context.Context, c *client.Client, reason string) error {
+	lever, err := c.Halt(ctx, whoAmI(), reason)
+	if err != nil {
+		return h.explain(err)
+	}
+	writeWarnings(h.stderr, lever.Warnings)
+	if !h.asJSON() {
+		fmt.Fprintf(h.stdout, "the lever is engaged by %s (%s): nothing starts\n",
+			printable(lever.By), printable(lever.Reason))
+	}
+	if h.noWait {
+		return h.show(lever, "")
+	}
+	limit, cancel := context.WithTimeout(ctx, h.wait)
+	defer cancel()
+	lever, err = awaitRest(limit, c, lever, h.stderr)
+	if err != nil {
+		return errors.Join(h.show(lever, ""), fmt.Errorf("the lever is engaged, but %w", err))
+	}
+	if err := h.show(lever, stopWords(lever.Stop)); err != nil {
+		return err
+	}
+	return unsettled(ctx, c)
+}
+
+// show writes the lever: its document, or words.
+func (h *halting) show(lever client.Lever, words string) error {
+	if h.asJSON() {
+		return writeJSON(h.stdout, lever.Raw)
+	}
+	if words != "" {
+		fmt.Fprintln(h.stdout, words)
+	}
+	return nil
+}
+
+// awaitRest waits until all is stopped and undone. It returns what it last saw.
+func awaitRest(ctx context.Context, c *client.Client, lever client.Lever, progress io.Writer) (client.Lever, error) {
+	if isTerminal(progress) {
+		defer fmt.Fprint(progress, "\r\x1b[K") // back to an empty line
+	} else {
+		progress = io.Discard
+	}
+	for lever.Stopping+lever.Undoing > 0 {
+		left := fmt.Sprintf("%s to stop, %s to undo", count(lever.Stopping, "run"), count(lever.Undoing, "run"))
+		fmt.Fprintf(progress, "\r\x1b[Kstill %s", left)
+		select {
+		case <-ctx.Done():
+			return lever, fmt.Errorf("not everything is at rest yet: %s (the daemon goes on; see cmed undos)", left)
+		case <-time.After(lookEvery):
+		}
+		now, err := c.Lever(ctx)
+		if err != nil && ctx.Err() == nil {
+			return lever, fmt.Errorf("what became of it can't be seen: %w", presentable(err))
+		}
+		if err == nil {
+			lever = now
+		}
+	}
+	return lever, nil
+}
+
+// stopWords tells what was stopped.
+func stopWords(stop *client.Stop) string {
+	if stop == nil || stop.Runs == 0 {
+		return "nothing was running"
+	}
+	text := fmt.Sprintf("stopped %s", count(stop.Runs, "run"))
+	if stop.Gone > 0 {
+		text += fmt.Sprintf(" in %s", milliseconds(stop.Gone))
+	}
+	if stop.Undone > 0 {
+		text += fmt.Sprintf("; undone after %s", milliseconds(stop.Undone))
+	}
+	return text
+}
+
+func milliseconds(ms float64) time.Duration {
+	return time.Duration(ms * float64(time.Millisecond)).Round(time.Millisecond)
+}
+
+// unsettled returns an error when there are records that could not be undone.
+func unsettled(ctx context.Context, c *client.Client) error {
+	records, err := c.Undos(ctx, "failed", "open", "undoing")
+	if err != nil {
+		return fmt.Errorf("everything is stopped, but whether all is undone can't be seen: %w", presentable(err))
+	}
+	if len(records) > 0 {
+		return fmt.Errorf("everything is stopped, but %s not undone: see cmed undos", isOrAre(len(records), "undo record"))
+	}
+	return nil
+}
+
+func isOrAre(n int, thing string) string {
+	if n == 1 {
+		return count(n, thing) + " is"
+	}
+	return count(n, thing) + " are"
+}
+
+// explain tells who can't reach the daemon how to halt it without the API.
+func (h *halting) explain(err error) error {
+	unreachable, ok := errors.AsType[*client.Unreachable](err)
+	if !ok {
+		return presentable(err)
+	}
+	return fmt.Errorf("%w\nTo halt it without the API, on its machine:\n"+
+		"  touch %s   (or the path that its --halt-file names)\n"+
+		"  kill -USR1 PID   (pidof cmed finds it)\n"+
+		"Or say where it is with --server or %s", unreachable, h.haltFile(), serverVariable)
+}
+
+// haltFile is where a daemon with this environment looks for its halt file.
+func (h *halting) haltFile() string {
+	cfg, err := load(settings{}, h.env, nil)
+	if err != nil {
+		return haltIn(stateBeside("cme.db"))
+	}
+	if path, err := filepath.Abs(cfg.haltFile); err == nil {
+		return path
+	}
+	return cfg.haltFile
+}
+
+const resumeLong = `Releases the lever: executors start again when they are due. Those that were due
+meanwhile are blocked and stay so. While the halt file is there, it is refused.
+
+Exit codes: 0 released, 1 refused or the daemon can't be reached, 2 wrong flag.`
+
+func newResume(p program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "resume",
+		Short: "Release the lever that halt engaged",
+		Long:  resumeLong,
+		Args:  noArguments,
+	}
+	r := newRemote(cmd, p, "text")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			lever, err := c.Release(ctx, whoAmI())
+			if err != nil {
+				return refused(err)
+			}
+			writeWarnings(r.stderr, lever.Warnings)
+			if r.asJSON() {
+				return writeJSON(r.stdout, lever.Raw)
+			}
+			fmt.Fprintln(r.stdout, "the lever is released: executors start when they are due")
+			return nil
+		})
+	}
+	return cmd
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestPlansAreReadAsJSON(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"JSON as it is", `{"seed": 9007199254740993,  "a": 1.0}`, `{"seed": 9007199254740993,  "a": 1.0}`},
+		{"JSON that the daemon will refuse", `[1]`, `[1]`},
+		{"YAML", "name: a plan\nlist: [1, 2.5, true, null]\nargs:\n  date: 2026-12-24T10:00:00Z\n  day: 2026-12-24\n  \"on\": yes\n", `{"args":{"date":"2026-12-24T10:00:00Z","day":"2026-12-24","on":"yes"},"list":[1,2.5,true,null],"name":"a plan"}`},
+		{"YAML with an anchor", "a: &x {b: 1}\nc: *x\n", `{"a":{"b":1},"c":{"b":1}}`},
+		{"YAML of several lines", "text: |\n  one\n  \"two\"\n", `{"text":"one\n\"two\"\n"}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := readPlan("-", strings.NewReader(test.text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(got) != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestPlansThatCannotBeRead(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{"neither JSON nor YAML", `{"a": [`, "standard input is neither JSON nor YAML: [1:7] sequence end token ']' not found"},
+		{"two documents", "a: 1\n---\nb: 2\n", "standard input holds 2 YAML documents; it must be one"},
+		{"nothing", "", "standard input is empty"},
+		{"a comment alone", "# nothing\n", "standard input is empty"},
+		{"a number that JSON has not", "a: .inf\n", "standard input can't be written as JSON: json: unsupported value: +Inf"},
+		{"too much", strings.Repeat(" ", maxPlan+1), "read the plan: standard input is longer than 1048576 bytes"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := readPlan("-", strings.NewReader(test.text))
+			if err == nil {
+				t.Fatal("it was read")
+			}
+			got, _, _ := strings.Cut(err.Error(), "\n")
+			if got != test.want {
+				t.Errorf("got  %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}
+
+func TestPlanShowsItsExecutors(t *testing.T) {
+	due := time.Now().Add(4*time.Minute + 30*time.Second).Truncate(time.Second)
+	past := due.Add(-time.Hour)
+	s := newStandIn(t, map[string][]string{
+		"POST /api/1/plans/": {`{"id":"p1","name":"a plan","executors_count":1,"_warnings":["one will not run"]}`},
+		"GET /api/1/plans/p1": {`{"id":"p1","_embedded":{"executors":[
+			{"name":"first","next_run_time":"` + past.Format(time.RFC3339) + `","state":"missed","reason":"too late"},
+			{"name":"second","next_run_time":"` + due.Format(time.RFC3339) + `","state":"scheduled"}]},
+			"_links":{"next":{"href":"/x"}}}`},
+	})
+	c, code := s.call(t, "plan", "-f", write(t, "name: a plan\n"))
+	if code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	want := "plan p1 \"a plan\": 1 executor to run\n" +
+		"DUE                        IN WORDS    STATE              NAME\n" +
+		past.Format(time.RFC3339) + "       55 min ago  missed (too late)  first\n" +
+		due.Format(time.RFC3339) + "       in 4 min    scheduled          second\n" +
+		"... and more: these are the first\n"
+	if got := c.stdout.String(); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want), " ") {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if got, want := c.stderr.String(), "warning: one will not run\n"; got != want {
+		t.Errorf("standard error %q, want %q", got, want)
+	}
+	if s.bodies[0] != `{"name":"a plan"}` {
+		t.Errorf("posted %s", s.bodies[0])
+	}
+}
+
+func TestPlanAsJSON(t *testing.T) {
+	s := newStandIn(t, map[string][]string{"POST /api/1/plans/": {`{"id":"p1","msg":"ok"}`}})
+	c, code := s.call(t, "plan", "-o", "json", "-f", write(t, "{}"))
+	var doc struct{ ID, Msg string }
+	if err := json.Unmarshal([]byte(c.stdout.String()), &doc); err != nil || code != 0 || doc.ID != "p1" || doc.Msg != "ok" {
+		t.Errorf("exit code %d, %v: %s", code, err, c.stdout.String())
+	}
+}
+
+func TestPlanThatIsRefused(t *testing.T) {
+	s := newStandIn(t, map[string][]string{
+		"POST /api/1/plans/": {`400 {"detail":"invalid payload","errors":[{"pointer":"/name","message":"it is missing"}]}`},
+	})
+	c, code := s.call(t, "plan", "-f", write(t, "{}"))
+	if got, want := c.stderr.String(), "cmed: invalid payload\n  /name: it is missing\n"; code != exitFailure || got != want {
+		t.Errorf("exit code %d and %q, want %q", code, got, want)
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	const executors = `"name":"a plan","executors_count":2,"executors_total":2,
+		"executors":[{"name":"x","next_run_time":"2026-11-21T07:00:00+01:00","state":"scheduled"}]`
+	for _, test := range []struct{ name, targets, want string }{
+		{"targets", `"targets":[{"id":"i-1","name":"web","state":"running"}],"targets_error":null`, "TARGET NAME STATE i-1 web running"},
+		{"no targets", `"targets":[],"targets_error":null`, "no targets as things are now"},
+		{"targets that are not told", `"targets":null,"targets_error":null`, "this attack does not tell its targets beforehand"},
+		{"targets that can't be listed", `"targets":null,"targets_error":"no access"`, "the targets can't be listed now: no access"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStandIn(t, map[string][]string{"POST /api/1/plans/": {`{` + executors + `,` + test.targets + `}`}})
+			c, code := s.call(t, "plan", "--dry-run", "-f", write(t, "{}"))
+			if code != 0 {
+				t.Errorf("exit code %d: %s", code, c.stderr.String())
+			}
+			got := strings.Join(strings.Fields(c.stdout.String()), " ")
+			if !strings.HasPrefix(got, `dry run of "a plan": 2 executors would run; nothing is stored DUE`) ||
+				!strings.Contains(got, "2026-11-21T07:00:00+01:00") ||
+				!strings.Contains(got, "... and 1 more") || !strings.HasSuffix(got, test.want) {
+				t.Errorf("it shows\n%s", c.stdout.String())
+			}
+			if want := "POST /api/1/plans/?dry_run=true"; s.asked[0] != want {
+				t.Errorf("asked %s, want %s", s.asked[0], want)
+			}
+		})
+	}
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
+)
+
+// reapArgs are those of a reap in this home.
+func (h home) reapArgs(more ...string) []string {
+	return append([]string{"reap", "-d", h.database, "-a", h.attacks, "-p", h.planners}, more...)
+}
+
+func TestReapWithNothingToDo(t *testing.T) {
+	h := newHome(t)
+	d := begin(t, h.args()...)
+	d.url(t)
+	d.finish(t)
+	c := begin(t, h.reapArgs("--stop-grace", "1m")...)
+	if code := c.end(t); code != 0 {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
+	}
+	want := "ended: 0 processes that the daemon left\nlost: 0 runs cut off by its death\nundone: 0 records\n"
+	if got := c.stdout.String(); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	c = begin(t, h.reapArgs("-o", "json")...)
+	if code := c.end(t); code != 0 {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
+	}
+	for _, want := range []string{`"processes": 0`, `"stuck": []`, `"open": 0`, `"failed": 0`} {
+		if !strings.Contains(c.stdout.String(), want) {
+			t.Errorf("no %s in %s", want, c.stdout.String())
+		}
+	}
+	d = begin(t, h.args()...) // nothing is held
+	d.url(t)
+	d.finish(t)
+}
+
+func TestReapUnderADaemonIsRefused(t *testing.T) {
+	h := newHome(t)
+	d := begin(t, h.args()...)
+	d.url(t)
+	c := begin(t, h.reapArgs()...)
+	if code := c.end(t); code != exitInUse {
+		t.Errorf("exit code %d, want %d: %s", code, exitInUse, c.stderr.String())
+	}
+	if got := c.stdout.String(); got != "" {
+		t.Errorf("it says %s", got)
+	}
+	d.finish(t)
+}
+
+func TestReapMakesNoDatabase(t *testing.T) {
+	h := newHome(t)
+	c := begin(t, h.reapArgs()...)
+	if code := c.end(t); code != exitFailure {
+		t.Errorf("exit code %d, want %d", code, exitFailure)
+	}
+	want := "cmed: there is no database " + h.database + ": no daemon ever used it (--database-uri)\n"
+	if got := c.stderr.String(); got != want {
+		t.Errorf("got  %swant %s", got, want)
+	}
+	left, err := os.ReadDir(filepath.Dir(h.database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(left) != 2 { // the plugin folders
+		t.Errorf("it left %v", left)
+	}
+}
+
+func TestReapOfWhatIsNoDatabase(t *testing.T) {
+	h := newHome(t)
+	put(t, filepath.Dir(h.database), "cme.db", strings.Repeat("no database ", 1000), 0o600)
+	c := begin(t, h.reapArgs()...)
+	if code := c.end(t); code != exitFailure {
+		t.Errorf("exit code %d, want %d", code, exitFailure)
+	}
+	if got := c.stdout.String(); got != "" { // nothing was done
+		t.Errorf("it says %s", got)
+	}
+	if want := "it is not a store of cmed, or it is damaged"; !strings.Contains(c.stderr.String(), want) {
+		t.Errorf("it says %s", c.stderr.String())
+	}
+}
+
+// killed starts a daemon that is a process of its own, has it do a harm, and
+// kills it and its attack.
+func (h home) killed(t *testing.T, binary, harm string) {
+	t.Helper()
+	var stdout, stderr buffer
+	daemon := exec.CommandContext(t.Context(), binary, h.args("-t", "UTC")...)
+	daemon.Stdout, daemon.Stderr = &stdout, &stderr
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, &stdout, "\n")
+	plan := fmt.Sprintf("name: x\nattack: {ref: 'e2e:Harm', args: {file: %s, hold: 60s, kill: both, at: stopped}}\n"+
+		"planner: {ref: 'exact_planner:ExactPlanner', args: {date: '%s'}}\n",
+		harm, time.Now().UTC().Add(time.Second).Format("2006-01-02T15:04:05.000Z"))
+	c := begin(t, "plan", "--server", served.FindString(stdout.String()), "-f", write(t, plan))
+	if code := c.end(t); code != 0 {
+		t.Fatalf("exit code %d: %s", code, c.stderr.String())
+	}
+	awaitFile(t, harm+".0", true)
+	c = begin(t, "halt", "--server", served.FindString(stdout.String())) // and it kills both
+	if code := c.end(t); code != exitFailure {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
+	}
+	if err := daemon.Wait(); err == nil {
+		t.Error("the daemon was not killed")
+	}
+}
+
+func goBuild(t *testing.T, target, source string) {
+	t.Helper()
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", target, source).CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v: %s", source, err, out)
+	}
+}
+
+func awaitFile(t *testing.T, path string, there bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(path); (err == nil) == there {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("that %s is there is not %v", path, there)
+		}
+	}
+}
+
+func TestReapAfterADeath(t *testing.T) {
+	built := newHome(t)
+	binary := filepath.Join(filepath.Dir(built.database), "cmed")
+	goBuild(t, binary, ".")
+	goBuild(t, built.attacks+"/testplugin", "../../internal/e2e/testplugin")
+	goBuild(t, built.planners+"/exact_planner", "../../plugins/planners/exact_planner")
+	for _, test := range []struct {
+		name string
+		// inTheWay keeps the harm from being undone.
+		inTheWay bool
+		code     int
+		want     []string
+	}{
+		{"what was left is undone", false, 0, []string{"lost: 1 run cut off by its death\n", "undone: 1 record\n"}},
+		{"what can't be undone is told", true, exitFailure, []string{"failed: 1 record; the next start tries again"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			h := home{filepath.Join(t.TempDir(), "cme.db"), built.attacks, built.planners}
+			harm := filepath.Join(t.TempDir(), "harm")
+			h.killed(t, binary, harm)
+			awaitFile(t, harm+".0", true)
+			if test.inTheWay {
+				makeFolder(t, harm+".0")
+			}
+			c := begin(t, h.reapArgs("--undo-attempts", "1")...)
+			if code := c.end(t); code != test.code {
+				t.Errorf("exit code %d, want %d: %s", code, test.code, c.stderr.String())
+			}
+			for _, want := range test.want {
+				if !strings.Contains(c.stdout.String(), want) {
+					t.Errorf("no %q in\n%s", want, c.stdout.String())
+				}
+			}
+			if _, err := os.Stat(harm + ".0"); (err == nil) != test.inTheWay {
+				t.Errorf("the harm is in place: %v", err == nil)
+			}
+		})
+	}
+}
+
+// makeFolder makes a folder of a file, with something in it, so that it can't be
+// removed as the file was.
+func makeFolder(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(path, "full"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestWhatIsLeftIsTold(t *testing.T) {
+	var out strings.Builder
+	done := &engine.Settled{Processes: 1, Stuck: []engine.ExecutorID{"e1"}, Lost: 2, Undone: 1, Open: 3, Failed: 1}
+	if err := writeSettled(&out, done); err != nil {
+		t.Fatal(err)
+	}
+	want := `ended: 1 process that the daemon left
+lost: 2 runs cut off by its death
+undone: 1 record
+left open: 3 records; the next start or cmed reap goes on
+failed: 1 record; the next start tries again, and cmed undos shows why
+stuck: executor e1 has a process that can't be ended; its undo waits for that
+`
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+}

@@ -1,0 +1,75 @@
+package client
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Refusal is an answer that says no.
+type Refusal struct {
+	Status  int
+	Message string
+	// Problems are what is wrong with the input, where.
+	Problems []Problem
+}
+
+// Problem is one thing wrong with an input.
+type Problem struct {
+	Pointer string `json:"pointer"` // a JSON pointer (RFC 6901)
+	Message string `json:"message"`
+}
+
+// Error is the message, and each problem that it does not tell already on a
+// line of its own.
+func (r *Refusal) Error() string {
+	var text strings.Builder
+	text.WriteString(r.Message)
+	for _, p := range r.Problems {
+		if p.Message != "" && !strings.Contains(r.Message, p.Message) {
+			fmt.Fprintf(&text, "\n  %s: %s", orRoot(p.Pointer), p.Message)
+		}
+	}
+	return text.String()
+}
+
+func orRoot(pointer string) string {
+	if pointer == "" {
+		return "(all of it)"
+	}
+	return pointer
+}
+
+// refusalOf reads a problem document (RFC 9457). What is none did not come from
+// a cmed.
+func refusalOf(answer *http.Response, text []byte) error {
+	var doc struct {
+		Msg, Detail string
+		Errors      []Problem
+	}
+	r := &Refusal{Status: answer.StatusCode}
+	if err := json.Unmarshal(text, &doc); err != nil || doc.Msg+doc.Detail == "" {
+		status := strings.TrimSpace(fmt.Sprint(answer.StatusCode, " ", http.StatusText(answer.StatusCode)))
+		r.Message = fmt.Sprintf("the answer is HTTP %s and says nothing that cmed would; is that a cmed?", status)
+		return r
+	}
+	r.Message, r.Problems = doc.Detail, doc.Errors
+	if r.Message == "" {
+		r.Message = doc.Msg
+	}
+	return r
+}
+
+// Unreachable is returned when there was no whole answer. What was asked for may
+// have been done, if the connection broke late.
+type Unreachable struct {
+	Server string
+	Err    error
+}
+
+func (u *Unreachable) Error() string {
+	return fmt.Sprintf("the daemon at %s can't be reached: %v", u.Server, u.Err)
+}
+
+func (u *Unreachable) Unwrap() error { return u.Err }

@@ -1,0 +1,68 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Settled is what Settle did.
+type Settled struct {
+	Processes int          // of an earlier daemon, ended
+	Stuck     []ExecutorID // with a process that can't be ended
+	Lost      int          // executors that the death of the daemon cut off
+	Undone    int          // records taken back
+	Open      int          // records that wait for a later time, or for somebody to ask
+	Failed    int          // records given up
+}
+
+// Settle does what Start does first, for a daemon that is not to be started: it
+// ends the processes an earlier daemon left, settles their executors, executes
+// the undo records that are due, and returns when each is taken back or has
+// failed, or ctx has ended. Nothing is scheduled. The engine can't be started
+// afterwards.
+func (e *Engine) Settle(ctx context.Context) (Settled, error) {
+	before, err := e.store.UndoCounts(ctx)
+	if err != nil {
+		return Settled{}, fmt.Errorf("count the undo records: %w", err)
+	}
+	left, err := e.reconcile(ctx)
+	if err != nil {
+		return Settled{}, err
+	}
+	done := Settled{Processes: left.reaped.Processes, Stuck: left.reaped.Stuck, Lost: left.lost}
+	e.background.Go(e.undoLoop)
+	e.retryGivenUp()
+	settleErr := e.attemptsAtEnd(ctx)
+	if err := e.Shutdown(ctx); settleErr == nil {
+		settleErr = err
+	}
+	after, err := e.store.UndoCounts(context.WithoutCancel(ctx))
+	if err != nil {
+		return done, fmt.Errorf("count the undo records: %w", err)
+	}
+	done.Undone = after[RecordUndone] - before[RecordUndone]
+	done.Open = after[RecordOpen] + after[RecordUndoing]
+	done.Failed = after[RecordFailed]
+	return done, settleErr
+}
+
+// attemptsAtEnd waits until no undo is due and none is between two attempts.
+func (e *Engine) attemptsAtEnd(ctx context.Context) error {
+	return e.changed.until(ctx, func() (bool, error) {
+		if e.undoing.len() > 0 {
+			return false, nil
+		}
+		due, err := e.store.DueUndos(ctx, time.Now().Add(longestUndoPause), 0, e.stuck.has)
+		if err != nil {
+			return false, err
+		}
+		now := time.Now()
+		for _, u := range due {
+			if u.Attempts > 0 || !u.Due.After(now) {
+				return false, nil
+			}
+		}
+		return true, nil
+	})
+}

@@ -1,0 +1,106 @@
+package host
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
+)
+
+// exposure is a file or folder that lets others than root decide what root would
+// execute.
+type exposure struct {
+	path     string
+	info     fs.FileInfo
+	uid, gid uint32
+}
+
+// exposedFolder returns what is wrong with a plugin folder or a folder above it,
+// nil if nothing is. Links on the way are judged by where they are and by where
+// they lead.
+func exposedFolder(dir string) *exposure {
+	for _, path := range []string{dir, resolved(dir)} {
+		if e := exposed(path); e != nil {
+			return e
+		}
+		for at := path; at != filepath.Dir(at); {
+			at = filepath.Dir(at)
+			// With the sticky bit only owners rename and remove what is in a
+			// folder (inode(7)).
+			if e := exposed(at); e != nil && (e.info.Mode()&fs.ModeSticky == 0 || e.uid != 0) {
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// exposedFile is exposedFolder for a file in a folder that was found good. Where
+// it is a link, its target is judged with all folders above that.
+func exposedFile(path string) *exposure {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
+		return exposed(path)
+	}
+	target := resolved(path)
+	if e := exposed(target); e != nil {
+		return e
+	}
+	return exposedFolder(filepath.Dir(target))
+}
+
+// exposed judges one file or folder. A link can't be written to, and what is not
+// there is not executed.
+func exposed(path string) *exposure {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
+		return nil
+	}
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil
+	}
+	mode := info.Mode().Perm()
+	if st.Uid == 0 && mode&0o002 == 0 && (mode&0o020 == 0 || st.Gid == 0) {
+		return nil
+	}
+	return &exposure{path: path, info: info, uid: st.Uid, gid: st.Gid}
+}
+
+// refusal is how the plugin list shows it.
+func (e *exposure) refusal() *engine.PluginError {
+	mend := fmt.Sprintf("chmod go-w '%s'", e.path)
+	if e.uid != 0 {
+		mend = fmt.Sprintf("chown root:root '%s' && %s", e.path, mend)
+	}
+	return &engine.PluginError{
+		Stage: "permissions",
+		Message: fmt.Sprintf("is not executed by root: others can write to %s (mode %04o, owner %d:%d)",
+			e.path, e.info.Mode().Perm(), e.uid, e.gid),
+		Hint: mend,
+	}
+}
+
+// guard refuses candidates that others than root can change, if the host is
+// root. It comes after every other refusal, and counts as a state of the file:
+// when the permissions are mended, the file is looked into.
+func guard(dir string, found []candidate) {
+	if os.Geteuid() != 0 || len(found) == 0 {
+		return
+	}
+	folder := exposedFolder(dir)
+	for i := range found {
+		c := &found[i]
+		e := folder
+		if e == nil {
+			e = exposedFile(c.path)
+		}
+		if e != nil && c.refusal == nil {
+			c.verdict, c.refusal = engine.PluginBroken, e.refusal()
+			c.stat += " " + c.refusal.Message
+		}
+	}
+}

@@ -1,0 +1,165 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+)
+
+const (
+	// queueLength bounds how many writes wait; more than that wait to wait.
+	queueLength = 1024
+	// batchRecords bounds how many records are put in one transaction: they
+	// are in memory until it commits. A single larger write is let through.
+	batchRecords = 1_000
+	// bulkRecords is how many records make a write a bulky one, which lets the
+	// others go first.
+	bulkRecords = 500
+)
+
+// urgency says what a write may do to get through.
+type urgency int
+
+const (
+	// ordinary writes may not use the room that is reserved.
+	ordinary urgency = iota
+	// urgent writes may.
+	urgent
+	// foremost writes may too, and go before all others, in a transaction of
+	// their own.
+	foremost
+)
+
+// The stages of a write. Its caller may withdraw it as long as it is waiting.
+const (
+	waiting int32 = iota
+	taken
+	withdrawn
+)
+
+// write is one caller's change on its way through the committer.
+type write struct {
+	fn      func(*txn) error
+	urgency urgency
+	records int
+	stage   atomic.Int32
+	err     error         // the outcome; read after done
+	done    chan struct{} // closed by the committer
+}
+
+// update has fn applied in a transaction and returns when that is durable. fn
+// may run more than once, and must then start afresh. records is about how many
+// records it writes. When ctx ends while the write waits, nothing is written.
+func (s *Store) update(ctx context.Context, u urgency, records int, fn func(*txn) error) error {
+	w := &write{fn: fn, urgency: u, records: records, done: make(chan struct{})}
+	if err := s.enqueue(ctx, w); err != nil {
+		return err
+	}
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		if w.stage.CompareAndSwap(waiting, withdrawn) {
+			return context.Cause(ctx)
+		}
+		<-w.done
+	}
+	if p := (*panicked)(nil); errors.As(w.err, &p) {
+		panic(p.Error())
+	}
+	return w.err
+}
+
+func (s *Store) enqueue(ctx context.Context, w *write) error {
+	s.closing.RLock()
+	defer s.closing.RUnlock()
+	if s.closed {
+		return errClosed
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	queue := s.queue
+	switch {
+	case w.urgency == foremost:
+		queue = s.first
+	case w.records > bulkRecords:
+		queue = s.bulk
+	}
+	select {
+	case queue <- w:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// take returns what waits. When nothing does, it waits for it, unless busy: then
+// it returns nothing. It reports false when all queues, which are closed
+// together, are closed and empty.
+func (s *Store) take(busy bool) (batch []*write, open bool) {
+	first, open := s.next(busy)
+	if first == nil {
+		return nil, open
+	}
+	batch, records := accept(nil, 0, first)
+	if first.urgency == foremost {
+		return batch, true
+	}
+	for records < batchRecords {
+		select {
+		case w, open := <-s.queue:
+			if !open {
+				return batch, true
+			}
+			batch, records = accept(batch, records, w)
+		default:
+			return batch, true
+		}
+	}
+	return batch, true
+}
+
+// next returns a write: a foremost one if there is any, else a small one, so
+// that the lever and a claim wait for one bulky commit at most.
+func (s *Store) next(busy bool) (*write, bool) {
+	for {
+		w, open := s.waitingNow()
+		if w != nil || !open || busy {
+			return w, open
+		}
+		// A queue that is found closed here leads to another round, which
+		// finds what is left in the others.
+		select {
+		case w = <-s.first:
+		case w = <-s.queue:
+		case w = <-s.bulk:
+		}
+		if w != nil {
+			return w, true
+		}
+	}
+}
+
+// waitingNow returns the write to be taken next, nil when none waits. It reports
+// false when none ever will.
+func (s *Store) waitingNow() (_ *write, open bool) {
+	for _, queue := range []chan *write{s.first, s.queue, s.bulk} {
+		select {
+		case w, more := <-queue:
+			if more {
+				return w, true
+			}
+		default:
+			open = true // or was, a moment ago: then there may be something in it
+		}
+	}
+	return nil, open
+}
+
+// accept adds w to the batch unless its caller has withdrawn it.
+func accept(batch []*write, records int, w *write) ([]*write, int) {
+	if !w.stage.CompareAndSwap(waiting, taken) {
+		return batch, records
+	}
+	return append(batch, w), records + w.records
+}
