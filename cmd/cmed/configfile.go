@@ -18,6 +18,11 @@ func readConfigFile(path string) (settings, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
+	return parseConfig(path, text)
+}
+
+// parseConfig reads the text of a configuration file; path is for errors.
+func parseConfig(path string, text []byte) (settings, error) {
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s is not YAML: %s", path, yaml.FormatError(err, false, true))

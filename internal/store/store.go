@@ -59,7 +59,11 @@ func Open(path string, options ...Option) (*Store, error) {
 	if err != nil {
 		return nil, explainOpen(path, err)
 	}
-	s, err := o.load(db, fresh)
+	var s *Store
+	err = unlessDamaged(func() (err error) {
+		s, err = o.load(db, fresh)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("open the store %s: %w", path, errors.Join(err, db.Close()))
 	}
@@ -132,6 +136,18 @@ func wantWhole(db *bbolt.DB, file *os.File) error {
 		}
 		return nil
 	})
+}
+
+// unlessDamaged calls what reads. bbolt panics at a page that is not what it
+// should be; that is an error here.
+func unlessDamaged(read func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if value := recover(); value != nil {
+			err = fmt.Errorf("the store is damaged: %v", value)
+		}
+	}()
+	return read()
 }
 
 // inspect says whether the file at path is still to be made.
@@ -249,7 +265,9 @@ func (s *Store) view(ctx context.Context, fn func(*txn) error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
-	err := s.db.View(func(tx *bbolt.Tx) error { return fn(&txn{tx: tx}) })
+	err := unlessDamaged(func() error {
+		return s.db.View(func(tx *bbolt.Tx) error { return fn(&txn{tx: tx}) })
+	})
 	if errors.Is(err, bolterrors.ErrDatabaseNotOpen) {
 		return errClosed
 	}
