@@ -136,13 +136,32 @@ func TestOptions(t *testing.T) {
 	if err != nil || len(o.families) != 2 || o.families[0].name != "lag" || !o.strict || !o.json {
 		t.Errorf("%+v, %v", o, err)
 	}
-	if o, err := readOptions(nil, io.Discard); err != nil || len(o.families) != len(families) {
-		t.Errorf("%d families, %v", len(o.families), err)
+	if o, err := readOptions(nil, io.Discard); err != nil || len(o.families) != len(families)-1 {
+		t.Errorf("%d families, %v; want all but the one that is measured apart", len(o.families), err)
+	}
+	if o, err := readOptions([]string{"-only", "halt"}, io.Discard); err != nil || len(o.families) != 1 {
+		t.Errorf("%+v, %v", o, err)
 	}
 	for _, args := range [][]string{{"-only", "nothing"}, {"-o", "xml"}, {"more"}, {"-unknown"}} {
 		var out strings.Builder
 		if _, err := readOptions(args, &out); err == nil || out.Len() == 0 {
 			t.Errorf("%q: %v, and said %q", args, err, out.String())
+		}
+	}
+}
+
+func TestTheHaltHasBothItsBounds(t *testing.T) {
+	minimal := sample{300 * time.Millisecond}
+	rows := haltRows(sample{800 * time.Millisecond}, minimal, sample{stopGrace + haltExtraDeaf})
+	if !allMet(rows) {
+		t.Errorf("at the bounds: %+v", rows)
+	}
+	for _, rows := range [][]row{
+		haltRows(sample{801 * time.Millisecond}, minimal, sample{stopGrace}),
+		haltRows(sample{time.Millisecond}, minimal, sample{stopGrace + haltExtraDeaf + time.Millisecond}),
+	} {
+		if allMet(rows) {
+			t.Errorf("over a bound: %+v", rows)
 		}
 	}
 }
