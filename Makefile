@@ -62,7 +62,7 @@ test: ## run all tests, with the race detector where a C compiler is found
 	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test $(RACE) ./...); done
 
 .PHONY: check
-check: format vet staticcheck tidy generated shell binaries race ## run all that CI runs
+check: format vet staticcheck tidy generated shell binaries race torture ## run all that CI runs
 
 .PHONY: format
 format: $(GOFUMPT) ## fail if a file is not formatted
@@ -72,6 +72,7 @@ format: $(GOFUMPT) ## fail if a file is not formatted
 .PHONY: vet
 vet: ## run go vet
 	go vet ./...
+	go vet -tags failpoints ./cmd/cmed ./internal/failpoint
 	@set -e; for m in $(MODULES); do (cd $$m && go vet ./...); done
 
 .PHONY: staticcheck
@@ -104,7 +105,14 @@ binaries: build ## build the daemon, every plugin and every example
 .PHONY: race
 race: ## run all tests with the race detector
 	go test -race ./...
+	go test -race -tags failpoints ./internal/failpoint
 	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test -race ./...); done
+
+# TORTURE is how long, SEED repeats a run: make torture TORTURE=10m SEED=1
+TORTURE ?= 75s
+.PHONY: torture
+torture: ## kill daemon and plugins at every step for TORTURE (75s), judge what is left
+	go run ./internal/torture -for $(TORTURE) $(if $(SEED),-seed $(SEED))
 
 .PHONY: lint
 lint: $(GOLANGCI_LINT) ## run golangci-lint
@@ -113,6 +121,10 @@ lint: $(GOLANGCI_LINT) ## run golangci-lint
 .PHONY: bench
 bench: build ## measure, each number beside its limit (under three minutes)
 	go run ./internal/bench
+
+.PHONY: bench-halt
+bench-halt: build ## measure how long the lever takes (about a minute)
+	go run ./internal/bench -only halt -strict
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (5s)
