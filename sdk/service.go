@@ -67,20 +67,31 @@ const maxExecutions = 10_000
 
 // Plan implements pluginv1.PluginServer.
 func (s *service) Plan(ctx context.Context, request *pluginv1.PlanRequest) (*pluginv1.PlanResponse, error) {
+	return answerOnce(ctx, s, "the planner's answer",
+		func(ctx context.Context) (*pluginv1.PlanResponse, error) { return s.plan(ctx, request) },
+		func(f *pluginv1.Failure) *pluginv1.PlanResponse { return &pluginv1.PlanResponse{Failure: f} })
+}
+
+// answerOnce serves a call that has one answer. Its context ends with the
+// process, too. What goes wrong, an answer that is too large included, is made an
+// answer by failed.
+func answerOnce[R proto.Message](
+	ctx context.Context, s *service, what string, ask func(context.Context) (R, error), failed func(*pluginv1.Failure) R,
+) (none R, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	done, err := s.life.begin(cancel)
 	if err != nil {
-		return nil, status.Error(codes.Unavailable, err.Error())
+		return none, status.Error(codes.Unavailable, err.Error())
 	}
 	defer done()
 	s.prepare()
-	response, err := s.plan(ctx, request)
+	response, err := ask(ctx)
 	if err == nil && proto.Size(response) > pluginv1.MaxMessage {
-		err = fmt.Errorf("the planner's answer is larger than %d bytes", pluginv1.MaxMessage)
+		err = fmt.Errorf("%s is larger than %d bytes", what, pluginv1.MaxMessage)
 	}
 	if err != nil {
-		return &pluginv1.PlanResponse{Failure: failure(ctx, err)}, nil
+		return failed(failure(ctx, err)), nil
 	}
 	return response, nil
 }

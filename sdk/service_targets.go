@@ -4,31 +4,14 @@ import (
 	"context"
 	"fmt"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-	"google.golang.org/protobuf/proto"
-
 	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
 
 // Targets implements pluginv1.PluginServer.
 func (s *service) Targets(ctx context.Context, request *pluginv1.TargetsRequest) (*pluginv1.TargetsResponse, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	done, err := s.life.begin(cancel)
-	if err != nil {
-		return nil, status.Error(codes.Unavailable, err.Error())
-	}
-	defer done()
-	s.prepare()
-	response, err := s.targets(ctx, request)
-	if err == nil && proto.Size(response) > pluginv1.MaxMessage {
-		err = fmt.Errorf("the list of targets is larger than %d bytes", pluginv1.MaxMessage)
-	}
-	if err != nil {
-		return &pluginv1.TargetsResponse{Failure: failure(ctx, err)}, nil
-	}
-	return response, nil
+	return answerOnce(ctx, s, "the list of targets",
+		func(ctx context.Context) (*pluginv1.TargetsResponse, error) { return s.targets(ctx, request) },
+		func(f *pluginv1.Failure) *pluginv1.TargetsResponse { return &pluginv1.TargetsResponse{Failure: f} })
 }
 
 func (s *service) targets(ctx context.Context, request *pluginv1.TargetsRequest) (*pluginv1.TargetsResponse, error) {

@@ -97,7 +97,7 @@ type leverDocument struct {
 func (d *bursts) halt(ctx context.Context, deaf bool) (time.Duration, error) {
 	d.posted++
 	dir := filepath.Join(d.dir, "harm-"+strconv.Itoa(d.posted))
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil { //nolint:gosec // in our own folder
 		return 0, err
 	}
 	first := time.Now().Add(3 * time.Second)
