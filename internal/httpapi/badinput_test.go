@@ -92,6 +92,8 @@ var badPlans = []badInput{
 	{"a timeout that is true", postPlan(planWith(`"timeout":true`)), 400, "invalid payload True is not of type 'string', 'number'"},
 	{"a grace that is empty", postPlan(planWith(`"misfire_grace":""`)), 400, "invalid payload misfire_grace is a duration…"},
 	{"a dry run in words", postPlan(planWith(`"dry_run":"yes"`)), 400, "invalid payload 'yes' is not of type 'boolean'"},
+	{"a dry run that is misspelt", postPlan(planWith(`"dryRun":true`)), 400, `unknown member "dryRun"; "dry_run" is what is meant, and nothing was stored`},
+	{"a dry run with a dash", postPlan(planWith(`"dry-run":true`)), 400, `unknown member "dry-run"…`},
 	{"a dry run that is a number", postPlan(planWith(`"dry_run":1`)), 400, "invalid payload 1 is not of type 'boolean'"},
 	{"a dry run in the query that may be one", sendJSON("POST", "/api/1/plans/?dry_run=ture", minimalPlan), 400, `dry_run is true or false, not "ture"; nothing was stored`},
 	{"a dry run in the query without a value", sendJSON("POST", "/api/1/plans/?dry_run", minimalPlan), 400, `dry_run is true or false, not ""…`},

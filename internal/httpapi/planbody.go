@@ -24,6 +24,9 @@ func (s *Server) parsePlan(body []byte) (engine.PlanSpec, []string, error) {
 	if err != nil {
 		return engine.PlanSpec{}, nil, err
 	}
+	if err := refuseMisspelt(members, "dry_run"); err != nil {
+		return engine.PlanSpec{}, nil, err
+	}
 	spec := engine.PlanSpec{
 		Name:              text(members["name"]),
 		Zone:              text(members["timezone"]),

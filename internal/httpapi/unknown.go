@@ -3,6 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/chaos-monkey-engine/cmed/internal/nearest"
 )
@@ -24,3 +25,18 @@ func unknownMembers[V any](members map[string]V, known []string, where string) [
 	slices.Sort(warnings)
 	return warnings
 }
+
+// refuseMisspelt refuses a member that is another way to write the one that is
+// meant to keep harm from being done: to ignore it would do the harm.
+func refuseMisspelt[V any](members map[string]V, meant string) error {
+	for name := range members {
+		if name != meant && strings.EqualFold(bare(name), bare(meant)) {
+			msg := fmt.Sprintf("unknown member %q; %q is what is meant, and nothing was stored", name, meant)
+			return invalid("/"+name, msg, msg)
+		}
+	}
+	return nil
+}
+
+// bare is a name without what only separates its words.
+func bare(name string) string { return strings.NewReplacer("_", "", "-", "", " ", "").Replace(name) }
