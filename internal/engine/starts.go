@@ -21,6 +21,9 @@ const rateSpan = time.Hour
 func (w *startWindow) add(t time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if old := w.before(t.Add(-rateSpan)); old > 0 && old >= len(w.at)/2 { // seldom, so that it costs little
+		w.at = slices.Clone(w.at[old:])
+	}
 	w.at = append(w.at, t)
 }
 
@@ -28,12 +31,13 @@ func (w *startWindow) add(t time.Time) {
 func (w *startWindow) count(now time.Time) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	first, _ := slices.BinarySearchFunc(w.at, now.Add(-rateSpan), func(at, since time.Time) int { return at.Compare(since) })
-	if first > 0 && first >= len(w.at)/2 { // seldom, so that it costs little
-		w.at = slices.Clone(w.at[first:])
-		first = 0
-	}
-	return len(w.at) - first
+	return len(w.at) - w.before(now.Add(-rateSpan))
+}
+
+// before says how many of the starts are older.
+func (w *startWindow) before(t time.Time) int {
+	n, _ := slices.BinarySearchFunc(w.at, t, time.Time.Compare)
+	return n
 }
 
 // countStarts takes up the starts of the last hour from the store. Runs that
