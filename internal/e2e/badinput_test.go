@@ -27,6 +27,11 @@ func goodBut(from, to string) request { return plansPost(strings.Replace(good, f
 // goodAnd is that plan with one more member.
 func goodAnd(member string) request { return plansPost(strings.Replace(good, "{", "{"+member+",", 1)) }
 
+// trial is a POST of a plan with a query.
+func trial(query, body string) request {
+	return request{method: http.MethodPost, path: "/api/1/plans/" + query, body: body}
+}
+
 func plansPost(body string) request {
 	return request{method: http.MethodPost, path: "/api/1/plans/", body: body}
 }
@@ -115,7 +120,9 @@ var badPlans = []badInput{
 	{"a negative seed", goodAnd(`"seed":-1`), 400, "invalid payload -1 is less than the minimum of 0"},
 	{"a seed beyond doubles", goodAnd(`"seed":9007199254740993`), 400, "invalid payload 9007199254740993…"},
 	{"an undo that is neither", goodAnd(`"undo":"never"`), 400, "invalid payload 'never' is not one of…"},
-	{"a dry run, which is not offered", goodAnd(`"dry_run":true`), 400, "dry_run is not offered…"},
+	{"a dry run, which is not offered", goodAnd(`"dry_run":true`), 400, "e2e:Sleep does not offer dry runs; nothing was stored"},
+	{"a word for a dry run", goodAnd(`"dry_run":"yes"`), 400, "invalid payload 'yes' is not of type 'boolean'"},
+	{"a word for allow_irreversible", goodAnd(`"allow_irreversible":"yes"`), 400, "invalid payload 'yes' is not of type 'boolean'"},
 }
 
 var badArgs = []badInput{
@@ -162,7 +169,14 @@ var badQueries = []badInput{
 	{"a from that is none", get("/api/1/executors/?from=yesterday"), 400, "from: Invalid date format"},
 	{"a to that is none", get("/api/1/executors/?to=2031-02-30"), 400, "to: Invalid date format"},
 	{"a query that is none", get("/api/1/plans/?all=%zz"), 400, "the query can't be read…"},
-	{"a trial in the query", request{method: http.MethodPost, path: "/api/1/plans/?dry_run=true", body: good}, 400, "dry_run is not offered…"},
+	{"a trial that is unclear", trial("?dry_run=ture", good), 400, `dry_run is true or false, not "ture"; nothing was stored`},
+	{"a trial that is on and off", trial("?dry_run=true&dry_run=false", good), 400, "dry_run is given 2 times; nothing was stored"},
+	{"a trial of a broken plan", trial("?dry_run=true", "{"), 400, notJSON},
+	{"a trial of an unknown attack", trial("?dry_run=true", strings.Replace(good, "e2e:Sleep", "e2e:Slip", 1)), 400, `unknown attack "e2e:Slip"…`},
+	{"an undo's state that is none", get("/api/1/undos/?state=undone,broken"), 400, `state: "broken" is no state…`},
+	{"a page of no undos", get("/api/1/undos/?limit=0"), 400, "limit is a number from 1 to 1000…"},
+	{"an undo's cursor that is none", get("/api/1/undos/?limit=1&cursor=x"), 400, ""},
+	{"a release by a very long name", request{method: http.MethodDelete, path: leverPath + "?by=" + strings.Repeat("x", 257)}, 400, "by is at most 256 characters"},
 	{"an empty key", headed(plansPost(good), "Idempotency-Key", " "), 400, "an Idempotency-Key is…"},
 	{"a key too long", headed(plansPost(good), "Idempotency-Key", strings.Repeat("k", 256)), 400, "an Idempotency-Key is…"},
 	{"a key that is not ASCII", headed(plansPost(good), "Idempotency-Key", "schlüssel"), 400, "an Idempotency-Key is…"},
@@ -203,6 +217,14 @@ func badMoves(plan, executor string) []badInput {
 		{"a plan that is put", request{method: http.MethodPut, path: "/api/1/plans/" + plan, body: good}, 405, "PUT is not possible here…"},
 		{"an executor that is posted", request{method: http.MethodPost, path: "/api/1/executors/", body: "{}"}, 405, "POST is not possible here…"},
 		{"all plans deleted", request{method: http.MethodDelete, path: "/api/1/plans/"}, 405, "DELETE is not possible here…"},
+		{"an undo of nothing", get("/api/1/undos/" + executor + "-1"), 404, "undo record not found " + executor + "-1"},
+		{"an undo that is none", get("/api/1/undos/" + executor), 404, "undo record not found " + executor},
+		{"a retry of nothing", request{method: http.MethodPost, path: "/api/1/undos/" + executor + "-1/retry"}, 404, "undo record not found " + executor + "-1"},
+		{"an abandonment of nothing", abandoning(executor+"-1", `{"reason":"r"}`), 404, "undo record not found " + executor + "-1"},
+		{"an abandonment without a body", abandoning(executor+"-1", ""), 400, notJSON},
+		{"an abandonment without a reason", abandoning(executor+"-1", "{}"), 400, "invalid payload 'reason' is a required property"},
+		{"an abandonment with a blank for a reason", abandoning(executor+"-1", `{"reason":" "}`), 400, "invalid payload reason must say in words…"},
+		{"an undo that is deleted", request{method: http.MethodDelete, path: "/api/1/undos/" + executor + "-1"}, 405, "DELETE is not possible here…"},
 		{"an event id that is none", headed(get(path+"/log?follow=true"), "Last-Event-ID", "x"), 400, "the Last-Event-ID…"},
 	}
 }

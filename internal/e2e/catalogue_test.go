@@ -22,15 +22,16 @@ func TestEntryDocumentLinksToEverything(t *testing.T) {
 			t.Errorf("%s: %v", path, doc)
 		}
 		links, _ := doc.at("_links").(map[string]any)
-		checkMembers(t, "the entry's links", links, "attack attacks executor executor_halt executor_log executors "+
-			"health plan plan_halt planner planners plans plugins ready rescan self")
+		checkMembers(t, "the entry's links", links, "attack attacks executor executor_halt executor_log executors halt "+
+			"health metrics plan plan_halt plan_preview planner planners plans plugins ready rescan self status "+
+			"undo undo_abandon undo_retry undos")
 		for name, value := range links {
 			link, _ := value.(map[string]any)
 			href, _ := link["href"].(string)
 			if templated, _ := link["templated"].(bool); templated != strings.Contains(href, "{") {
 				t.Errorf("link %s: templated is %v for %s", name, templated, href)
 			}
-			if path, _, _ := strings.Cut(href, "{?"); !strings.Contains(path, "{") && name != "rescan" {
+			if path, _, _ := strings.Cut(href, "{?"); !strings.Contains(path, "{") && name != "rescan" && name != "metrics" {
 				d.get(t, path)
 			}
 		}
@@ -38,7 +39,7 @@ func TestEntryDocumentLinksToEverything(t *testing.T) {
 }
 
 // shippedAttacks are the attacks a daemon of the tests offers.
-var shippedAttacks = []string{"api_request:ApiRequest", "e2e:Count", "e2e:Harm", "e2e:Sleep"}
+var shippedAttacks = []string{"api_request:ApiRequest", "e2e:Count", "e2e:Final", "e2e:Harm", "e2e:Outlaw", "e2e:Sleep", "e2e:Stubborn"}
 
 func TestHealthAndReadiness(t *testing.T) {
 	t.Parallel()
@@ -60,7 +61,7 @@ func TestCatalogue(t *testing.T) {
 		refs    []string
 		members string
 	}{
-		{"attacks", shippedAttacks, " effect reversible"},
+		{"attacks", shippedAttacks, " effect reversible can_dry_run can_list_targets"},
 		{"planners", []string{"exact_planner:ExactPlanner", "simple_planner:SimplePlanner"}, ""},
 	} {
 		path := "/api/1/" + kind.name + "/"

@@ -12,7 +12,7 @@ import (
 // A plan whose harm could not be taken back is not forgotten by accident.
 func TestDeletionWithAnUndoThatFailed(t *testing.T) {
 	t.Parallel()
-	d := start(t)
+	d := start(t, withArgs("--undo-attempts=1"))
 	file := filepath.Join(d.dir, "harm")
 	plan, ids := d.postPlan(t, planBody("e2e:Harm", args{"file": file, "hold": "1m"}, time.Now()))
 	waitForFile(t, file+".0")
@@ -38,6 +38,9 @@ func TestDeletionWithAnUndoThatFailed(t *testing.T) {
 	}
 	d.delete(t, "/api/1/plans/"+plan+"?abandon_undo=true", http.StatusOK)
 	d.refused(t, get("/api/1/plans/"+plan), http.StatusNotFound, "plan not found "+plan)
+	if record := d.get(t, undosPath+ids[0]+"-1"); record.text("state") != "abandoned" || record.text("abandoned/reason") == "" {
+		t.Errorf("what is left of the record is %v", record)
+	}
 }
 
 // A deletion that takes long is answered after ten seconds, and goes on.

@@ -32,7 +32,7 @@ func TestExecutorDocument(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"id": toJSON(t, ids[0]), "plan_id": toJSON(t, plan), "executed": "false", "state": `"scheduled"`, "started": "null",
-		"finished": "null", "lag_ms": "null", "reason": `""`, "undo": `"none"`, "attack_ref": `"e2e:Sleep"`,
+		"finished": "null", "lag_ms": "null", "reason": `""`, "undo": `"none"`, "dry_run": "false", "attack_ref": `"e2e:Sleep"`,
 	} {
 		if got := toJSON(t, doc[name]); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
@@ -52,7 +52,7 @@ func TestARunIsOnRecord(t *testing.T) {
 	e := d.await(t, id, "succeeded")
 	doc := d.get(t, "/api/1/executors/"+id)
 	run, _ := doc.at("run").(map[string]any)
-	checkMembers(t, "the run", run, "ref digest pid progress targets result failure exit log_dropped")
+	checkMembers(t, "the run", run, "ref digest pid dry_run isolation progress targets result failure exit log_dropped")
 	exit, _ := doc.at("run/exit").(map[string]any)
 	checkMembers(t, "its exit", exit, "code cpu_ms peak_memory_bytes")
 	if e.Started == nil || e.Finished == nil || e.LagMillis < 0 || e.Run.Digest != digestOf(t, built.testPlugin) || e.Run.PID <= 0 {
@@ -84,8 +84,7 @@ func TestUndoRecordsAreShown(t *testing.T) {
 	if len(records) != 1 {
 		t.Fatalf("records %v", records)
 	}
-	checkMembers(t, "the record", records[0],
-		"id state description created undo_at next_attempt attempts outcome finished")
+	checkMembers(t, "the record", records[0], undoMembers)
 	if records[0].text("state") != "undone" || records[0].text("outcome") != "undone" || toJSON(t, records[0]["attempts"]) != "1" {
 		t.Errorf("record %v", records[0])
 	}

@@ -2,13 +2,15 @@ package e2e
 
 import (
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // routes lists every path of the API with the methods it takes.
-func routes(plan, executor string) map[string]string {
+func routes(plan, executor, undo string) map[string]string {
 	return map[string]string{
 		"/": "GET, HEAD, OPTIONS", "/api/1/": "GET, HEAD, OPTIONS",
 		"/healthz": "GET, HEAD, OPTIONS", "/readyz": "GET, HEAD, OPTIONS",
@@ -20,14 +22,19 @@ func routes(plan, executor string) map[string]string {
 		"/api/1/executors/":              "GET, HEAD, OPTIONS", "/api/1/executors/" + executor: "DELETE, GET, HEAD, OPTIONS, PUT",
 		"/api/1/executors/" + executor + "/log":  "GET, HEAD, OPTIONS",
 		"/api/1/executors/" + executor + "/halt": "OPTIONS, POST",
+		leverPath:                                "DELETE, GET, HEAD, OPTIONS, PUT",
+		"/api/1/status":                          "GET, HEAD, OPTIONS", "/metrics": "GET, HEAD, OPTIONS",
+		undosPath: "GET, HEAD, OPTIONS", undosPath + undo: "GET, HEAD, OPTIONS",
+		undosPath + undo + "/retry": "OPTIONS, POST", undosPath + undo + "/abandon": "OPTIONS, POST",
 	}
 }
 
 func TestMethods(t *testing.T) {
 	t.Parallel()
 	d := start(t)
-	plan, executors := d.postPlan(t, sleepPlan(tomorrow()))
-	for path, allowed := range routes(plan, executors[0]) {
+	plan, executors := d.postPlan(t, planBody("e2e:Harm", args{"file": filepath.Join(d.dir, "harm")}, time.Now()))
+	d.awaitUndo(t, executors[0], "open")
+	for path, allowed := range routes(plan, executors[0], executors[0]+"-1") {
 		a := d.send(t, request{method: http.MethodOptions, path: path})
 		if a.status != http.StatusNoContent || a.header.Get("Allow") != allowed {
 			t.Errorf("OPTIONS %s: %d, Allow %q; want %q", path, a.status, a.header.Get("Allow"), allowed)
@@ -77,7 +84,7 @@ func (c client) checkHead(t *testing.T, path string) {
 func TestCollectionsWithoutSlashAreRedirected(t *testing.T) {
 	t.Parallel()
 	d := start(t, withoutPlugins())
-	for _, path := range []string{"/api/1", "/api/1/attacks", "/api/1/planners", "/api/1/plugins", "/api/1/plans", "/api/1/executors"} {
+	for _, path := range []string{"/api/1", "/api/1/attacks", "/api/1/planners", "/api/1/plugins", "/api/1/plans", "/api/1/executors", "/api/1/undos"} {
 		for method, status := range map[string]int{"GET": 301, "HEAD": 301, "POST": 308, "PUT": 308, "DELETE": 308} {
 			a := d.send(t, request{method: method, path: path + "?all=true&x=%2F"})
 			if want := path + "/?all=true&x=%2F"; a.status != status || a.header.Get("Location") != want {
@@ -102,6 +109,8 @@ func TestUnknownPathsAreProblems(t *testing.T) {
 	for _, path := range []string{
 		"/nothing", "/api", "/api/2/", "/api/1/nothing/", "/api/1/plans/a/b", "/api/1/plans//halt/x", "/healthz/x", "/..%2f..%2fetc/passwd",
 		"/api/1/plans/" + strings.Repeat("a", 32) + "/", "/api/1/attacks/no:Such", "/api/1/planners/no:Such",
+		"/api/1/halt/", "/api/1/status/", "/metrics/",
+		"/api/1/undos/zz", "/api/1/undos/" + strings.Repeat("0", 32) + "-1", "/api/1/undos/" + strings.Repeat("0", 32) + "-1/x",
 		"/api/1/plans/zz", "/api/1/executors/zz", "/api/1/executors/" + strings.Repeat("0", 32) + "/log", "/api/1/plans/%00",
 	} {
 		d.refused(t, request{method: http.MethodGet, path: path}, http.StatusNotFound, "")

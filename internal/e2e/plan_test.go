@@ -66,6 +66,29 @@ func (c client) attack(t testing.TB, ref string, attackArgs args, at time.Time) 
 	return ids[0]
 }
 
+// many posts a plan that runs an attack several times, and returns its
+// executors' ids. Their times are to be set with move; grace is how late they may
+// start.
+func (c client) many(t testing.TB, ref string, attackArgs args, times int, grace string) []string {
+	t.Helper()
+	body := planBody(ref, attackArgs, tomorrow())
+	body["planner"] = map[string]any{
+		"ref": "simple_planner:SimplePlanner", "args": args{"min_time": "00:00", "max_time": "24:00", "times": times},
+	}
+	body["timezone"], body["misfire_grace"] = hourAwayFromMidnight(t), grace
+	_, ids := c.postPlan(t, body)
+	if len(ids) != times {
+		t.Fatalf("the plan has %d executors, want %d", len(ids), times)
+	}
+	return ids
+}
+
+// move has an executor that did not run do so at an instant.
+func (c client) move(t testing.TB, id string, at time.Time) {
+	t.Helper()
+	c.put(t, "/api/1/executors/"+id, trigger(date(at)), http.StatusOK)
+}
+
 // executors lists executors.
 func (c client) executors(t testing.TB, query string) []executor {
 	t.Helper()

@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	planMembers     = "id name created attack planner executors_count next_execution executed timezone _links"
-	executorMembers = "id plan_id name next_run_time executed state started finished lag_ms reason undo seed attack_ref _links"
+	planMembers     = "id name created attack planner executors_count next_execution executed timezone dry_run allow_irreversible _links"
+	executorMembers = "id plan_id name next_run_time executed state started finished lag_ms reason undo seed dry_run attack_ref _links"
 )
 
 // tomorrow is far enough for nothing to happen during a test.

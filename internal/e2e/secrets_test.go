@@ -45,6 +45,8 @@ func TestSecretsStayInside(t *testing.T) {
 	checkHidden(t, "the answers after a restart", d.everything(t, plan, id))
 	checkHidden(t, "the daemon's log", d.stderr.String())
 	checkHidden(t, "the daemon's output", d.stdout.String())
+	preview := trial("?dry_run=true", toJSON(t, planBody("e2e:Sleep", args{"for": "1m", "token": secret}, tomorrow())))
+	checkHidden(t, "a trial", string(d.send(t, preview).body))
 	checkHidden(t, "the state folder", namesAndContents(t, d.state))
 }
 
@@ -125,6 +127,7 @@ func (c client) everything(t testing.TB, plan, executor string) string {
 	var all strings.Builder
 	for _, path := range []string{
 		"/", "/api/1/attacks/", "/api/1/planners/", "/api/1/plugins/", "/api/1/plans/?all=true", "/api/1/plans/" + plan,
+		"/api/1/undos/?all=true", "/api/1/status", leverPath, "/metrics",
 		"/api/1/executors/?executed=true", "/api/1/executors/" + executor, "/api/1/executors/" + executor + "/log",
 	} {
 		a := c.send(t, get(path))

@@ -14,10 +14,11 @@ type countArgs struct {
 }
 
 // counter offers an attack that makes its run known where no store can lie
-// about it: one durable line a run in a file.
-func counter(ref string) sdk.Offer {
+// about it: one durable line a run in a file. The effect is what it says of
+// itself.
+func counter(ref string, effect sdk.Effect) sdk.Offer {
 	return sdk.Attack[countArgs]{
-		Info: sdk.Info{Ref: ref, Effect: sdk.SelfLimiting, Example: countArgs{File: "/tmp/count"}},
+		Info: sdk.Info{Ref: ref, Effect: effect, Example: countArgs{File: "/tmp/count"}},
 		Run: func(_ context.Context, args countArgs, run *sdk.Run) error {
 			return appendLine(args.File, run.ID())
 		},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"syscall"
 	"time"
@@ -20,7 +21,7 @@ type harmArgs struct {
 	Kill string       `json:"kill,omitempty" jsonschema:"description=Who is killed,enum=plugin,enum=daemon,enum=both"`
 	At   string       `json:"at,omitempty" jsonschema:"description=Before which step"`
 	Hold sdk.Duration `json:"hold,omitempty" jsonschema:"description=How long the harm is held"`
-	// Heal takes the files away again before the run ends.
+	// Heal takes the files away again before the run ends, also when it is stopped.
 	Heal   bool         `json:"heal,omitempty" jsonschema:"description=Take the harm back at the end"`
 	Fail   bool         `json:"fail,omitempty" jsonschema:"description=Fail at the end"`
 	UndoIn sdk.Duration `json:"undo_in,omitempty" jsonschema:"description=Have the host take it back after this long"`
@@ -28,9 +29,35 @@ type harmArgs struct {
 }
 
 var harm = sdk.Attack[harmArgs]{
-	Info: sdk.Info{Ref: "e2e:Harm", Effect: sdk.Undoable, Example: harmArgs{File: "/tmp/harm"}},
-	Run:  doHarm,
-	Undo: undoHarm,
+	Info:    sdk.Info{Ref: "e2e:Harm", Effect: sdk.Undoable, DryRun: true, Example: harmArgs{File: "/tmp/harm"}},
+	Run:     doHarm,
+	Undo:    undoHarm,
+	Targets: harmTargets,
+}
+
+// harmTargets are the files that would be created, in a folder that is there.
+func harmTargets(_ context.Context, args harmArgs, _ *sdk.TargetsCall) ([]sdk.Target, error) {
+	if _, err := os.Stat(filepath.Dir(args.File)); err != nil {
+		return nil, sdk.Invalid("/file", "can't be created: %v", err)
+	}
+	var targets []sdk.Target
+	for i := range max(args.Count, 1) {
+		targets = append(targets, sdk.Target{ID: args.name(i), Name: filepath.Base(args.name(i)), State: "selected"})
+	}
+	return targets, nil
+}
+
+// tellHarm is doHarm without the harm: Do leaves it out.
+func tellHarm(ctx context.Context, args harmArgs, run *sdk.Run) error {
+	for i := range max(args.Count, 1) {
+		name := args.name(i)
+		run.Targets(sdk.Target{ID: name, State: "selected"})
+		create := func(context.Context) error { return os.WriteFile(name, nil, 0o600) }
+		if err := run.Do(ctx, name, create, sdk.Describe("remove "+name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func doHarm(ctx context.Context, args harmArgs, run *sdk.Run) error {
@@ -38,6 +65,9 @@ func doHarm(ctx context.Context, args harmArgs, run *sdk.Run) error {
 		if err := appendLine(args.Runs, run.ID()); err != nil {
 			return err
 		}
+	}
+	if run.DryRun() {
+		return tellHarm(ctx, args, run)
 	}
 	var records []*sdk.Record
 	for i := range max(args.Count, 1) {
@@ -55,6 +85,9 @@ func doHarm(ctx context.Context, args harmArgs, run *sdk.Run) error {
 	}
 	if err := hold(ctx, time.Duration(args.Hold)); err != nil {
 		args.dieAt("stopped")
+		if args.Heal {
+			err = errors.Join(err, args.heal(records))
+		}
 		return err
 	}
 	if args.Heal {
@@ -69,19 +102,19 @@ func doHarm(ctx context.Context, args harmArgs, run *sdk.Run) error {
 	return nil
 }
 
-// heal takes the harm back in the run itself, the newest first.
-func (a harmArgs) heal(records []*sdk.Record) error {
+// heal takes the harm back in the run itself, the newest first. That it can't be
+// reported, since the host is gone, is no reason to stop.
+func (a harmArgs) heal(records []*sdk.Record) (err error) {
 	for i, record := range slices.Backward(records) {
 		a.dieAt("heal")
-		if err := os.Remove(a.name(i)); err != nil {
-			return err
+		if failed := os.Remove(a.name(i)); failed != nil {
+			err = errors.Join(err, failed)
+			continue
 		}
 		a.dieAt("report")
-		if err := record.Undone(sdk.Undone, "healed"); err != nil {
-			return err
-		}
+		err = errors.Join(err, record.Undone(sdk.Undone, "healed"))
 	}
-	return nil
+	return err
 }
 
 func undoHarm(_ context.Context, args harmArgs, call *sdk.UndoCall) (sdk.Outcome, error) {

@@ -1,6 +1,6 @@
 // Command testplugin is what the end-to-end tests attack with. Under its own
-// file name it offers e2e:Count, e2e:Harm and e2e:Sleep; under another name, NAME, it
-// offers NAME:Count only, so that a test can have any number of plugins.
+// file name it offers the attacks e2e:…; under another name, NAME, it offers
+// NAME:Count only, so that a test can have any number of plugins.
 //
 // Each time it describes itself it adds a line to the file .described beside
 // the plugin file, if there is one.
@@ -20,11 +20,14 @@ func main() {
 	if len(os.Args) > 1 && os.Args[1] == pluginv1.DescribeArg {
 		countDescription(filepath.Dir(path))
 	}
+	if len(os.Args) > 1 && runChild(os.Args[1]) {
+		return
+	}
 	name := strings.ReplaceAll(filepath.Base(path), "-", "_")
 	if path != "" && name != "testplugin" {
-		sdk.Serve(counter(name + ":Count"))
+		sdk.Serve(counter(name+":Count", sdk.SelfLimiting))
 	}
-	sdk.Serve(counter("e2e:Count"), harm, sleeper)
+	sdk.Serve(counter("e2e:Count", sdk.SelfLimiting), counter("e2e:Final", sdk.Irreversible), harm, sleeper, stubborn, outlaw)
 }
 
 // countDescription leaves a mark where a test asks for it.
