@@ -101,7 +101,7 @@ func awaitRest(ctx context.Context, c *client.Client, lever client.Lever, progre
 		progress = io.Discard
 	}
 	for lever.Stopping+lever.Undoing > 0 {
-		left := fmt.Sprintf("%s to stop, %s to undo", count(lever.Stopping, "run"), count(lever.Undoing, "run"))
+		left := fmt.Sprintf("%s to stop, %s to undo", count(lever.Stopping, "run"), count(lever.Undoing, "record"))
 		fmt.Fprintf(progress, "\r\x1b[Kstill %s", left)
 		select {
 		case <-ctx.Done():
@@ -203,6 +203,9 @@ func newResume(p program) *cobra.Command {
 			writeWarnings(r.stderr, lever.Warnings)
 			if r.asJSON() {
 				return writeJSON(r.stdout, lever.Raw)
+			}
+			if lever.Engaged {
+				return fmt.Errorf("the lever is engaged again, by %s (%s)", lever.By, lever.Reason)
 			}
 			fmt.Fprintln(r.stdout, "the lever is released: executors start when they are due")
 			return nil

@@ -129,7 +129,7 @@ func TestHaltThatDoesNotEverythingOrNotInTime(t *testing.T) {
 		{
 			"runs are left", "halt --wait 1ms",
 			map[string][]string{"PUT /api/1/halt": {ending}, "GET /api/1/halt": {ending}},
-			"the lever is engaged, but not everything is at rest yet: 1 run to stop, 2 runs to undo (the daemon goes on; see cmed undos)",
+			"the lever is engaged, but not everything is at rest yet: 1 run to stop, 2 records to undo (the daemon goes on; see cmed undos)",
 		},
 		{
 			"an undo failed", "halt",

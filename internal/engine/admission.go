@@ -32,7 +32,8 @@ func (e *Engine) newAdmission(ctx context.Context, now time.Time) (*admission, e
 		byRef: map[Ref]int{}, byPlan: map[PlanID]int{},
 	}
 	if limits.RunsPerHour > 0 {
-		a.budget = max(limits.RunsPerHour-e.starts.count(now)-e.live.waiting(), 0)
+		waiting := e.live.waiting() // first: one that begins meanwhile has been counted before
+		a.budget = max(limits.RunsPerHour-e.starts.count(now)-waiting, 0)
 	}
 	if limits.OpenUndos > 0 {
 		counts, err := e.store.UndoCounts(ctx)
@@ -103,7 +104,7 @@ func quietWords(quiet string) string { return "nothing starts in quiet hours (--
 // forbids says why, by the operator's rules, the attack may not run at all; ""
 // when it may. Dry runs do no harm and are only bound by the lists.
 func (l Limits) forbids(attack Descriptor, dryRun, allowIrreversible bool) string {
-	if why := l.forbidsRef(attack.Ref); why != "" {
+	if why := l.forbidsRef(attack.Ref, attack.Aliases...); why != "" {
 		return why
 	}
 	if attack.Effect != EffectIrreversible || dryRun {

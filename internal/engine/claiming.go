@@ -50,15 +50,25 @@ func idsOf(list []Executor) []ExecutorID {
 	return ids
 }
 
+// reasonsOf returns the ids, and by them the whole.
+func reasonsOf(list []queued) ([]ExecutorID, map[ExecutorID]queued) {
+	because := make(map[ExecutorID]queued, len(list))
+	ids := make([]ExecutorID, len(list))
+	for i, b := range list {
+		ids[i], because[b.executor.ID] = b.executor.ID, b
+	}
+	return ids, because
+}
+
 // miss records that executors were too late to be started.
-func (e *Engine) miss(list []Executor, now time.Time) error {
-	ids := idsOf(list)
+func (e *Engine) miss(list []queued, now time.Time) error {
+	ids, because := reasonsOf(list)
 	full := e.live.len() >= e.settings.MaxConcurrentRuns
 	missed, err := e.store.Transition(e.loops, ids, func(ex *Executor) error {
 		if ex.State != Scheduled || !now.After(ex.Due.Add(ex.MisfireGrace)) {
 			return ErrSkip
 		}
-		markMissed(ex, now, cmp.Or(e.queue.because(ex.ID), e.missedBecause(full)))
+		markMissed(ex, now, cmp.Or(e.queue.because(ex.ID), because[ex.ID].because, e.missedBecause(full)))
 		return nil
 	})
 	if err != nil {
@@ -93,11 +103,7 @@ func markMissed(ex *Executor, now time.Time, because string) {
 
 // block records that executors were refused when their time had come.
 func (e *Engine) block(list []queued) error {
-	because := make(map[ExecutorID]queued, len(list))
-	ids := make([]ExecutorID, len(list))
-	for i, b := range list {
-		ids[i], because[b.executor.ID] = b.executor.ID, b
-	}
+	ids, because := reasonsOf(list)
 	blocked, err := e.store.Transition(e.loops, ids, func(ex *Executor) error {
 		if ex.State != Scheduled || !ex.Due.Equal(because[ex.ID].executor.Due) {
 			return ErrSkip

@@ -128,6 +128,7 @@ func (e *Engine) haltOne(ctx context.Context, id ExecutorID, reason string) erro
 		r := e.live.peek(id)
 		if r != nil && r.halt(&StopReason{State: Halted, Reason: cmp.Or(reason, haltedByHand)}) {
 			e.log.Info("executor halted", "executor", id, "plan", r.executor.PlanID, "reason", reason)
+			e.noteHalted(ctx, id)
 			return nil
 		}
 		err = nil // it has ended meanwhile: what it left is taken back
@@ -142,6 +143,21 @@ func (e *Engine) haltOne(ctx context.Context, id ExecutorID, reason string) erro
 		e.log.Info("executor called off", "executor", id, "plan", ex.PlanID, "reason", ex.Reason)
 	}
 	return e.takeBack(ctx, id)
+}
+
+// noteHalted makes it durable that a run was halted, should the daemon die before
+// its end is stored. The run is stopped and undone even if that fails.
+func (e *Engine) noteHalted(ctx context.Context, id ExecutorID) {
+	_, err := e.store.Transition(ctx, []ExecutorID{id}, func(ex *Executor) error {
+		if ex.State.Final() {
+			return ErrSkip
+		}
+		ex.Halted = true
+		return nil
+	})
+	if err != nil {
+		e.log.Warn("that a run was halted could not be stored", "executor", id, "error", err)
+	}
 }
 
 // HaltPlan halts every executor of the plan as HaltExecutor does and returns

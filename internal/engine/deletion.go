@@ -146,6 +146,7 @@ func (e *Engine) removeWhenSettled(ctx context.Context, r removal) error {
 	}
 	e.log.Info("deleted", "what", r.name, "undo_abandoned", r.mark.AbandonUndo)
 	e.changed.notify()
+	poke(e.wake) // somebody may wait for an undo to be settled
 	return nil
 }
 

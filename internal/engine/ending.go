@@ -82,7 +82,7 @@ func (e *Engine) finish(r *liveRun, j job, state State, reason string) {
 // settle says what becomes of an open undo record when its run has ended.
 func settle(u *UndoRecord, succeeded, takeBack bool, now time.Time) {
 	switch {
-	case succeeded && !u.UndoAt.IsZero(): // the author's promise, whatever the plan says
+	case !u.UndoAt.IsZero() && (succeeded || !takeBack): // the author's promise, whatever the plan says
 		u.Due = u.UndoAt
 	case !takeBack:
 		u.State, u.Finished = RecordKept, now

@@ -54,6 +54,8 @@ type Engine struct {
 	endLoops, endUndos     context.CancelFunc
 	scheduling, background sync.WaitGroup
 
+	began time.Time // when the loops were set going
+
 	mu      sync.Mutex
 	started bool
 	closed  bool
@@ -74,9 +76,9 @@ func New(settings Settings, store Store, host Host) *Engine {
 		undoing:  newSet[ExecutorID](),
 		stuck:    newSet[ExecutorID](),
 		inFlight: newSet[string](),
-		planning: newWaitRoom(2*s.Cores, 64),
+		planning: newWaitRoom("plans are being made", 2*s.Cores, 64),
 
-		leverStoring: newWaitRoom(1, 64),
+		leverStoring: newWaitRoom("changes of the lever are being stored", 1, 64),
 
 		wake:      make(chan struct{}, 1),
 		undo:      make(chan struct{}, 1),
@@ -118,6 +120,7 @@ func (e *Engine) begin(deletions map[string]removal) error {
 		return errClosed
 	}
 	e.started = true
+	e.began = time.Now()
 	e.keeping.Store(true)
 	e.scheduling.Go(e.schedule)
 	loops := []func(){e.undoLoop, e.keepLever, e.watchHaltFile, e.watchQuiet, e.endStuck, e.tidy, e.watchClock}
@@ -157,7 +160,9 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	}
 	e.endUndos()
 	e.changed.notify()
-	return errors.Join(err, waitFor(ctx, &e.background))
+	err = errors.Join(err, waitFor(ctx, &e.background))
+	e.storeLast()
+	return err
 }
 
 // inBackground has fn run by a goroutine that Shutdown waits for. It says

@@ -99,6 +99,9 @@ type Executor struct {
 	// Args replaces the attack's args of the plan for this executor; nil: not.
 	Args  json.RawMessage `json:"args,omitempty"`
 	Claim *Claim          `json:"claim,omitempty"`
+	// Halted is set when somebody halted its run by hand: what it did is taken
+	// back then, whatever the plan says.
+	Halted bool `json:"halted,omitempty"`
 	// Deletion is set when a deletion was accepted that waits for this
 	// executor's run or undo.
 	Deletion *Removal `json:"deletion,omitempty"`

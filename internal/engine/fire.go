@@ -49,14 +49,18 @@ func (e *Engine) fire(r *liveRun) {
 // takeOff gives the run the right to start, if nothing speaks against it at the
 // last moment. Else it returns what to make of the executor.
 func (e *Engine) takeOff(r *liveRun) (began bool, leave func(*Executor) error) {
+	now := time.Now()
+	e.starts.add(now) // before it is no longer counted as waiting
 	began, engaged := e.lever.begin(r)
-	switch {
-	case began && e.quietNow() != "":
-		return false, markBlocked(quietWords(e.quietNow()))
-	case began:
-		e.starts.add(time.Now())
+	quiet := e.quietNow()
+	if began && quiet == "" {
 		_ = failpoint.Hit(failpoint.EngineBegun)
 		return true, nil
+	}
+	e.starts.remove(now)
+	switch {
+	case began:
+		return false, markBlocked(quietWords(quiet))
 	case engaged != "":
 		return false, markBlocked(engaged)
 	default: // called off in the same moment; conclude knows what it wants

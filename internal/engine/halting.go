@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -12,6 +13,8 @@ import (
 const (
 	// leverPatience is how long a call waits for the lever to be stored.
 	leverPatience = 3 * time.Second
+	// haltFilePatience is how long it then waits for the halt file.
+	haltFilePatience = time.Second
 	// leverRetry is the longest pause between attempts to store it.
 	leverRetry = 15 * time.Second
 )
@@ -40,14 +43,17 @@ func (e *Engine) Lever() LeverState {
 // may be called at any time after New.
 func (e *Engine) EngageLever(ctx context.Context, by, reason string) LeverState {
 	by, reason = cmp.Or(by, "somebody"), cmp.Or(reason, "no reason given")
-	if e.lever.engage(by, reason, time.Now()) {
-		e.log.Warn("the lever is engaged: nothing starts, what runs is stopped and undone", "by", by, "reason", reason)
-		e.totals.halted()
-	}
+	fresh := e.lever.engage(by, reason, time.Now())
 	_ = failpoint.Hit(failpoint.EngineLever)
 	if e.Ready() == nil { // else there is nothing to stop, or Start or Shutdown sees to it
 		e.stopAll()
-		e.inBackground(e.seeOff)
+		if fresh {
+			e.inBackground(e.seeOff)
+		}
+	}
+	if fresh { // told when it is done: a log may block
+		e.log.Warn("the lever is engaged: nothing starts, what runs is stopped and undone", "by", by, "reason", reason)
+		e.totals.halted()
 	}
 	e.awaitStored(ctx)
 	poke(e.wake)
@@ -68,47 +74,81 @@ func (e *Engine) stopAll() {
 			runs++
 		}
 	}
-	e.lever.report(func(stop *LeverStop, _ time.Duration) { stop.Runs += runs })
+	turn, _, end := e.lever.turn(e.undos)
+	end()
+	// A second call finds no more than the first one did.
+	e.lever.report(turn, func(stop *LeverStop, _ time.Duration) { stop.Runs = max(stop.Runs, runs) })
 }
 
 // seeOff has every harm in place taken back, and records how long it took until
-// the last process was gone and the last undo at its end.
+// the last process was gone and the last undo at its end. It ends when the lever
+// is released: what runs then is none of its business.
 func (e *Engine) seeOff() {
-	ask := func() {
-		if err := e.takeBackAll(e.undos); err != nil && e.undos.Err() == nil {
-			e.log.Error("not every undo record could be asked for", "error", err)
-		}
-	}
-	ask()
-	if e.live.empty(e.undos) != nil {
+	turn, held, end := e.lever.turn(e.undos)
+	defer end()
+	if !e.askBack(held) || e.live.empty(held) != nil {
 		return
 	}
-	e.lever.report(func(stop *LeverStop, since time.Duration) { stop.Gone = cmp.Or(stop.Gone, since) })
-	ask() // for runs that were just ending
-	if e.undosAtEnd(e.undos) != nil {
+	report := func(fn func(stop *LeverStop, since time.Duration)) bool {
+		stop, changed := e.lever.report(turn, fn)
+		if changed {
+			e.totals.stopped(stop)
+			poke(e.leverKept)
+			e.changed.notify()
+		}
+		return changed
+	}
+	report(func(stop *LeverStop, since time.Duration) { stop.Gone = cmp.Or(stop.Gone, since) })
+	if !e.askBack(held) || e.undosAtEnd(held) != nil { // for runs that were just ending
 		return
 	}
-	e.lever.report(func(stop *LeverStop, since time.Duration) {
-		if stop.Undone == 0 {
-			stop.Undone = since
-			e.totals.stopped(*stop)
-			e.log.Warn("the lever has stopped everything", "runs", stop.Runs, "gone_after", stop.Gone, "undone_after", stop.Undone)
+	if report(func(stop *LeverStop, since time.Duration) { stop.Undone = cmp.Or(stop.Undone, since) }) {
+		state, _, _ := e.lever.now()
+		e.log.Warn("the lever has stopped everything", "runs", state.Stop.Runs,
+			"gone_after", state.Stop.Gone, "undone_after", state.Stop.Undone)
+	}
+}
+
+// askBack has every open or failed record executed now. The store may fail: it
+// tries until that is done or ctx has ended, and says whether it is done.
+func (e *Engine) askBack(ctx context.Context) bool {
+	for pause := storeRetry; ctx.Err() == nil; pause = min(2*pause, leverRetry) {
+		err := e.takeBackAll(ctx)
+		if err == nil {
+			return true
 		}
-	})
-	poke(e.leverKept)
-	e.changed.notify()
+		if ctx.Err() == nil {
+			e.log.Error("not every undo record could be asked for; it is tried again", "error", err)
+			sleep(ctx, pause)
+		}
+	}
+	return false
 }
 
 // awaitStored has the lever stored, and waits a while for it. Before the start it
 // does not: Start sees to it.
 func (e *Engine) awaitStored(ctx context.Context) {
 	poke(e.leverKept)
-	ctx, cancel := context.WithTimeout(ctx, leverPatience)
+	limit, cancel := context.WithTimeout(ctx, leverPatience)
 	defer cancel()
-	_ = e.changed.until(ctx, func() (bool, error) {
+	err := e.changed.until(limit, func() (bool, error) {
 		_, durable, _ := e.lever.now()
 		return durable || !e.keeping.Load(), nil
 	})
+	if err == nil {
+		if errors.Is(e.Ready(), errClosed) && !e.keeping.Load() { // nobody else does any more
+			e.storeLast()
+		}
+		return
+	}
+	if ctx.Err() != nil {
+		return
+	}
+	// The store does not answer, not even that it fails.
+	written := make(chan struct{})
+	if e.inBackground(func() { e.writeHaltFile(); close(written) }) {
+		sleep(ctx, haltFilePatience, written)
+	}
 }
 
 // keepLever stores the lever whenever it has changed, until the engine ends.
@@ -137,6 +177,14 @@ func (e *Engine) keepLever() {
 	}
 }
 
+// storeLast stores what keepLever has not, or could not when it never ran.
+func (e *Engine) storeLast() {
+	if err := e.storeLever(); err != nil {
+		e.log.Error("the lever could not be stored", "error", err)
+		e.writeHaltFile()
+	}
+}
+
 // storeLever stores the state as it is now.
 func (e *Engine) storeLever() error {
 	ctx, cancel := context.WithTimeout(context.Background(), leverRetry)
@@ -147,8 +195,8 @@ func (e *Engine) storeLever() error {
 	}
 	defer leave()
 	for {
-		state, durable, _ := e.lever.now()
-		if durable {
+		state, changed := e.lever.toStore()
+		if !changed {
 			return nil
 		}
 		if err := e.store.SetLever(ctx, state); err != nil {
@@ -163,8 +211,8 @@ func (e *Engine) storeLever() error {
 
 // writeHaltFile leaves word of an engaged lever for the next start.
 func (e *Engine) writeHaltFile() {
-	state, _, _ := e.lever.now()
-	if e.settings.HaltFile == nil || !state.Engaged {
+	state, durable, _ := e.lever.now()
+	if e.settings.HaltFile == nil || !state.Engaged || durable {
 		return
 	}
 	if err := e.settings.HaltFile.Write(fmt.Sprintf("%s: %s", state.By, state.Reason)); err != nil {
@@ -178,6 +226,7 @@ func (e *Engine) ReleaseLever(ctx context.Context, by string) (LeverState, error
 	if err := e.Ready(); err != nil {
 		return LeverState{}, err
 	}
+	_, _, calls := e.lever.now() // before the look at the file: who engages it from here on is noticed
 	if f := e.settings.HaltFile; f != nil {
 		if _, present := f.Read(); present {
 			return LeverState{}, Errorf(CodeConflict,
@@ -185,7 +234,7 @@ func (e *Engine) ReleaseLever(ctx context.Context, by string) (LeverState, error
 		}
 	}
 	by = cmp.Or(by, "somebody")
-	released, err := e.storeRelease(ctx, by)
+	released, err := e.storeRelease(ctx, by, calls)
 	if err != nil {
 		return LeverState{}, err
 	}
@@ -197,23 +246,25 @@ func (e *Engine) ReleaseLever(ctx context.Context, by string) (LeverState, error
 	return e.Lever(), nil
 }
 
-// storeRelease says whether there was anything to release.
-func (e *Engine) storeRelease(ctx context.Context, by string) (bool, error) {
+// storeRelease says whether there was anything to release. calls is how often
+// the lever had been engaged when the release was asked for.
+func (e *Engine) storeRelease(ctx context.Context, by string, calls int) (bool, error) {
 	leave, err := e.leverStoring.enter(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer leave()
-	state, _, calls := e.lever.now()
+	state, _, _ := e.lever.now()
 	if !state.Engaged {
 		return false, nil
 	}
+	e.lever.releasing()
+	defer poke(e.leverKept) // where it is not released: to store that it is engaged
 	state.Engaged, state.ReleasedBy, state.ReleasedAt = false, by, time.Now().UTC().Round(0)
 	if err := e.store.SetLever(ctx, state); err != nil {
 		return false, fmt.Errorf("store the release of the lever: %w", err)
 	}
 	if !e.lever.release(state, calls) {
-		poke(e.leverKept) // to store that it is engaged
 		return false, Errorf(CodeConflict, "the lever was engaged anew while it was being released")
 	}
 	return true, nil
@@ -233,14 +284,15 @@ func (e *Engine) loadLever(ctx context.Context) error {
 	return nil
 }
 
-// lookAtHaltFile engages the lever when the halt file is there.
+// lookAtHaltFile engages the lever when the halt file is there, be it engaged or
+// not: it may just be being released.
 func (e *Engine) lookAtHaltFile() {
 	f := e.settings.HaltFile
 	if f == nil {
 		return
 	}
 	text, present := f.Read()
-	if present && e.lever.refuses() == "" {
+	if present {
 		e.EngageLever(e.undos, "the halt file "+f.Path(), cmp.Or(text, "the file does not say why"))
 	}
 }

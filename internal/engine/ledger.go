@@ -32,6 +32,9 @@ func (e *Engine) RetryUndo(ctx context.Context, id UndoID) (UndoRecord, error) {
 	if _, err := e.store.Plan(ctx, record.Plan); CodeOf(err) == CodeNotFound {
 		return UndoRecord{}, Errorf(CodeConflict, "plan %s was deleted, and with it what this undo needs", record.Plan)
 	}
+	if _, err := e.store.Executor(ctx, id.Executor); CodeOf(err) == CodeNotFound {
+		return UndoRecord{}, Errorf(CodeConflict, "executor %s was deleted, and with it what this undo needs", id.Executor)
+	}
 	record, err = e.changeRecord(ctx, id, func(u *UndoRecord) error {
 		switch u.State {
 		case RecordUndone:
@@ -56,8 +59,11 @@ func (e *Engine) AbandonUndo(ctx context.Context, id UndoID, by, reason string) 
 	if strings.TrimSpace(reason) == "" {
 		return UndoRecord{}, problemAt("/reason", "invalid payload 'reason' is a required property: say why the effect is left in place")
 	}
-	if len(by) > maxName || len(reason) > maxName {
+	if len(reason) > maxName {
 		return UndoRecord{}, problemAt("/reason", "a reason has at most %d bytes", maxName)
+	}
+	if len(by) > maxName {
+		return UndoRecord{}, problemAt("/by", "a name has at most %d bytes", maxName)
 	}
 	record, err := e.changeRecord(ctx, id, func(u *UndoRecord) error {
 		switch u.State {
@@ -92,6 +98,7 @@ func (e *Engine) changeRecord(ctx context.Context, id UndoID, fn func(*UndoRecor
 	}
 	record, err := e.store.UpdateUndo(ctx, id, fn)
 	e.changed.notify()
+	poke(e.wake) // somebody may wait for it to be settled
 	return record, err
 }
 

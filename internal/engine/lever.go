@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -67,10 +68,14 @@ type lever struct {
 	state Lever
 	// since is when the lever was engaged, zero if an earlier daemon did it.
 	since time.Time
-	// calls counts those of engage, so that a release notices one meanwhile.
-	calls int
-	// durable is set when the store has the state.
-	durable bool
+	// calls counts those of engage, so that a release notices one meanwhile;
+	// turns counts those that found it released.
+	calls, turns int
+	// released is closed when the engaged lever is released.
+	released chan struct{}
+	// durable is set when the store has the state, but for how the stop went;
+	// reported is set when it has not that either.
+	durable, reported bool
 }
 
 // engage has nothing start any more, at once. It says whether the lever was not
@@ -83,19 +88,52 @@ func (l *lever) engage(by, reason string, at time.Time) bool {
 		return false
 	}
 	l.since = at
+	l.takeTurn()
 	l.state.Engaged, l.state.By, l.state.Reason, l.state.At = true, by, reason, at.UTC().Round(0)
 	l.state.Stop = &LeverStop{}
 	l.durable = false
 	return true
 }
 
-// adopt takes over what was stored, unless the lever has been engaged already.
+// adopt takes over what was stored. If it was engaged, then whoever engages it
+// since New is not the first.
 func (l *lever) adopt(stored Lever) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.calls == 0 {
+	switch {
+	case stored.Engaged:
+		l.state, l.durable, l.since = stored, true, time.Time{}
+		l.takeTurn()
+	case l.calls == 0:
 		l.state, l.durable = stored, true
 	}
+}
+
+// takeTurn begins a turn: the time from an engaging to its release.
+func (l *lever) takeTurn() {
+	l.turns++
+	l.released = make(chan struct{})
+}
+
+// turn returns which turn it is, and a context that ends when the lever is
+// released, or with its parent. It has ended when the lever is not engaged.
+func (l *lever) turn(parent context.Context) (n int, held context.Context, end context.CancelFunc) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	held, end = context.WithCancel(parent)
+	if !l.state.Engaged {
+		end()
+		return l.turns, held, end
+	}
+	released := l.released
+	go func() { // ends with held
+		select {
+		case <-released:
+			end()
+		case <-held.Done():
+		}
+	}()
+	return l.turns, held, end
 }
 
 // now returns the state, whether it is stored, and how often engage was called.
@@ -113,15 +151,27 @@ func (l Lever) clone() Lever {
 	return l
 }
 
-// report changes how the stop of what ran went. Of a lever that an earlier
-// daemon engaged nothing is reported: its call is not known.
-func (l *lever) report(fn func(stop *LeverStop, since time.Duration)) {
+// report changes how the stop of what ran went in a turn, and returns that. Of a
+// lever that an earlier daemon engaged nothing is reported: its call is not
+// known. Nor is anything of a turn that is over: changed is false then.
+func (l *lever) report(turn int, fn func(stop *LeverStop, since time.Duration)) (stop LeverStop, changed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if !l.since.IsZero() && l.state.Stop != nil {
-		fn(l.state.Stop, max(time.Since(l.since), 1)) // 0 says that it is not reached
-		l.durable = false
+	if l.since.IsZero() || l.state.Stop == nil || !l.state.Engaged || turn != l.turns {
+		return LeverStop{}, false
 	}
+	before := *l.state.Stop
+	fn(l.state.Stop, max(time.Since(l.since), 1)) // 0 says that it is not reached
+	changed = *l.state.Stop != before
+	l.reported = l.reported || changed
+	return *l.state.Stop, changed
+}
+
+// toStore returns what is to be stored; false when the store has it all.
+func (l *lever) toStore() (Lever, bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.clone(), !l.durable || l.reported
 }
 
 // stored notes that the store has this state. It says whether that is still the
@@ -129,14 +179,30 @@ func (l *lever) report(fn func(stop *LeverStop, since time.Duration)) {
 func (l *lever) stored(state Lever) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.durable = l.durable || l.state.equal(state)
-	return l.durable
+	l.durable = l.durable || l.state.sameBut(state)
+	if l.state.equal(state) {
+		l.reported = false
+	}
+	return l.durable && !l.reported
 }
 
 func (l Lever) equal(other Lever) bool {
 	same := (l.Stop == nil) == (other.Stop == nil) && (l.Stop == nil || *l.Stop == *other.Stop)
+	return same && l.sameBut(other)
+}
+
+// sameBut is equal, how the stop went apart.
+func (l Lever) sameBut(other Lever) bool {
 	l.Stop, other.Stop = nil, nil
-	return same && l == other
+	return l == other
+}
+
+// releasing notes that a release is about to be stored: from here on it is not
+// certain that the store has the lever engaged.
+func (l *lever) releasing() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.durable = false
 }
 
 // release takes on the released state, which is stored, unless engage has been
@@ -145,10 +211,10 @@ func (l *lever) release(state Lever, calls int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if calls != l.calls {
-		l.durable = false // the store has it wrong
 		return false
 	}
 	l.state, l.durable = state, true
+	close(l.released)
 	return true
 }
 

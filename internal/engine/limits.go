@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"path"
+	"slices"
 	"time"
 )
 
@@ -60,15 +61,17 @@ type LimitUse struct {
 	Reached bool
 }
 
-// forbidsRef says why the lists do not let a ref run, "" when they do.
-func (l Limits) forbidsRef(ref Ref) string {
+// forbidsRef says why the lists do not let a ref run, "" when they do. It is
+// denied or allowed by whichever of its names.
+func (l Limits) forbidsRef(ref Ref, aliases ...Ref) string {
+	names := append([]Ref{ref}, aliases...)
 	for _, pattern := range l.Deny {
-		if ok, _ := path.Match(pattern, string(ref)); ok {
+		if matchesAny(pattern, names) {
 			return fmt.Sprintf("%s is not allowed on this daemon (--deny-attack %s)", ref, pattern)
 		}
 	}
 	for _, pattern := range l.Allow {
-		if ok, _ := path.Match(pattern, string(ref)); ok {
+		if matchesAny(pattern, names) {
 			return ""
 		}
 	}
@@ -76,4 +79,11 @@ func (l Limits) forbidsRef(ref Ref) string {
 		return fmt.Sprintf("%s is not among the attacks allowed on this daemon (--allow-attack)", ref)
 	}
 	return ""
+}
+
+func matchesAny(pattern string, names []Ref) bool {
+	return slices.ContainsFunc(names, func(name Ref) bool {
+		ok, _ := path.Match(pattern, string(name))
+		return ok
+	})
 }

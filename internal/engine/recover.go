@@ -29,6 +29,13 @@ func (e *Engine) reconcile(ctx context.Context) (left leftBehind, err error) {
 	for _, id := range left.reaped.Stuck {
 		e.holdUndo(id)
 	}
+	stored, err := e.store.Lever(ctx)
+	if err != nil {
+		return left, fmt.Errorf("read the lever: %w", err)
+	}
+	// Nothing began while it was engaged, so what is interrupted had been told to
+	// stop, and was to be undone whatever its plan says.
+	halted := stored.Engaged || e.lever.refuses() != ""
 	boot := e.settings.Boot()
 	query := ExecutorQuery{States: []State{Starting, Running}, Limit: 200}
 	for {
@@ -42,7 +49,7 @@ func (e *Engine) reconcile(ctx context.Context) (left leftBehind, err error) {
 		}
 		left.interrupted = append(left.interrupted, list...)
 		for _, ex := range list { // each leaves these states, so the query moves on
-			lost, err := e.settleInterrupted(ctx, ex, boot)
+			lost, err := e.settleInterrupted(ctx, ex, boot, halted)
 			if err != nil {
 				return left, fmt.Errorf("settle interrupted executor %s: %w", ex.ID, err)
 			}
@@ -53,8 +60,9 @@ func (e *Engine) reconcile(ctx context.Context) (left leftBehind, err error) {
 	}
 }
 
-// settleInterrupted says whether the executor is lost.
-func (e *Engine) settleInterrupted(ctx context.Context, ex Executor, boot BootTime) (bool, error) {
+// settleInterrupted says whether the executor is lost. halted tells that it had
+// been halted by the lever.
+func (e *Engine) settleInterrupted(ctx context.Context, ex Executor, boot BootTime, halted bool) (bool, error) {
 	if neverStarted(ex, boot) {
 		_, err := e.store.Transition(ctx, []ExecutorID{ex.ID}, backToScheduled)
 		return false, err
@@ -75,7 +83,7 @@ func (e *Engine) settleInterrupted(ctx context.Context, ex Executor, boot BootTi
 			ex.State, ex.Reason, ex.Finished, ex.Claim = Lost, reason, now, nil
 			return nil
 		},
-		Undo: func(u *UndoRecord) { settle(u, false, plan.UndoPolicy != UndoKeep, now) },
+		Undo: func(u *UndoRecord) { settle(u, false, halted || ex.Halted || plan.UndoPolicy != UndoKeep, now) },
 	})
 	if err != nil {
 		return false, err

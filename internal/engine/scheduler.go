@@ -96,7 +96,7 @@ func (e *Engine) pass() (time.Duration, error) {
 // sorted is what is to become of the executors of the near future, each list in
 // due order.
 type sorted struct {
-	late    []Executor
+	late    []queued // because is what it waited for, "" where that is not known
 	blocked []queued // because is why
 	claims  []Executor
 	waiting []queued // new in the queue, or known
@@ -118,11 +118,15 @@ func (a *admission) sort(near []Executor) sorted {
 	var candidates []Executor
 	for _, ex := range list {
 		expiry := ex.Due.Add(ex.MisfireGrace)
+		verdict, why := a.judge(ex)
 		if a.now.After(expiry) {
-			s.late = append(s.late, ex)
+			if verdict != mustWait || expiry.Before(a.engine.began) {
+				why = "" // it did not wait, or not for us
+			}
+			s.late = append(s.late, queued{ex, why})
 			continue
 		}
-		switch verdict, why := a.judge(ex); {
+		switch {
 		case verdict == mayStart:
 			a.admit(ex)
 			candidates = append(candidates, ex)

@@ -33,7 +33,10 @@ func (e *Engine) Settle(ctx context.Context) (Settled, error) {
 	done := Settled{Processes: left.reaped.Processes, Stuck: left.reaped.Stuck, Lost: left.lost}
 	e.background.Go(e.undoLoop)
 	e.retryGivenUp()
-	settleErr := e.attemptsAtEnd(ctx)
+	settleErr := e.takeBackHalted(ctx)
+	if settleErr == nil {
+		settleErr = e.attemptsAtEnd(ctx)
+	}
 	if err := e.Shutdown(ctx); settleErr == nil {
 		settleErr = err
 	}
@@ -45,6 +48,19 @@ func (e *Engine) Settle(ctx context.Context) (Settled, error) {
 	done.Open = after[RecordOpen] + after[RecordUndoing]
 	done.Failed = after[RecordFailed]
 	return done, settleErr
+}
+
+// takeBackHalted has every harm in place taken back if the lever is engaged: the
+// daemon may have died before it had asked for all of it.
+func (e *Engine) takeBackHalted(ctx context.Context) error {
+	lever, err := e.store.Lever(ctx)
+	if err != nil {
+		return fmt.Errorf("read the lever: %w", err)
+	}
+	if !lever.Engaged {
+		return nil
+	}
+	return e.takeBackAll(ctx)
 }
 
 // attemptsAtEnd waits until no undo is due and none is between two attempts.

@@ -92,6 +92,7 @@ func (s *sink) Undone(sequence uint64, a UndoAnswer) {
 		s.note("warn", fmt.Sprintf("undo record %d: what the run reported could not be stored: %s", sequence, err))
 	}
 	s.engine.changed.notify()
+	poke(s.engine.wake) // somebody may wait for it to be settled
 }
 
 // note adds a line of the engine's own to the run's log.

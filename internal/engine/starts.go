@@ -27,6 +27,18 @@ func (w *startWindow) add(t time.Time) {
 	w.at = append(w.at, t)
 }
 
+// remove takes back an add.
+func (w *startWindow) remove(t time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i, at := range slices.Backward(w.at) {
+		if at.Equal(t) {
+			w.at = slices.Delete(w.at, i, i+1)
+			return
+		}
+	}
+}
+
 // count says how many there were in the hour before now.
 func (w *startWindow) count(now time.Time) int {
 	w.mu.Lock()
@@ -49,7 +61,7 @@ func (e *Engine) countStarts(ctx context.Context) error {
 	now := time.Now()
 	q := ExecutorQuery{From: now.Add(-rateSpan), To: now, Limit: 1000}
 	var starts []time.Time
-	for len(starts) < e.settings.Limits.RunsPerHour {
+	for {
 		page, next, err := e.store.Executors(ctx, q)
 		if err != nil {
 			return fmt.Errorf("count the runs of the last hour: %w", err)
@@ -59,12 +71,15 @@ func (e *Engine) countStarts(ctx context.Context) error {
 				starts = append(starts, ex.Started)
 			}
 		}
+		if len(starts) > 2*e.settings.Limits.RunsPerHour || next == "" { // the newest count
+			slices.SortFunc(starts, time.Time.Compare)
+			starts = slices.Delete(starts, 0, max(0, len(starts)-e.settings.Limits.RunsPerHour))
+		}
 		if next == "" {
 			break
 		}
 		q.Cursor = next
 	}
-	slices.SortFunc(starts, time.Time.Compare)
 	for _, at := range starts {
 		e.starts.add(at)
 	}

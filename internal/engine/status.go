@@ -27,7 +27,8 @@ type Totals struct {
 	UndoAttempts map[Outcome]uint64
 	UndosFailed  uint64 // records given up
 	Halts        uint64 // times the lever was engaged
-	// LastHaltGone and LastHaltUndone are those of the last LeverStop.
+	// LastHaltGone and LastHaltUndone are those of the last LeverStop; 0 until
+	// they are reached.
 	LastHaltGone, LastHaltUndone time.Duration
 }
 
@@ -41,6 +42,7 @@ func (t *totals) halted() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.counts.Halts++
+	t.counts.LastHaltGone, t.counts.LastHaltUndone = 0, 0
 }
 
 func (t *totals) stopped(stop LeverStop) {

@@ -241,7 +241,7 @@ func (e *Engine) undosAtRest(ctx context.Context) error {
 		if e.undoing.len() > 0 {
 			return false, nil
 		}
-		next, err := e.store.NextUndo(ctx, nil)
+		next, err := e.store.NextUndo(ctx, e.stuck.has) // theirs waits for the next start
 		if err != nil {
 			return false, err
 		}

@@ -102,12 +102,13 @@ func (s *set[T]) list() []T {
 
 // waitRoom lets a few work at a time and a bounded number wait.
 type waitRoom struct {
+	what    string        // what those in it do, in words
 	seats   chan struct{} // at work
 	entries chan struct{} // at work or waiting
 }
 
-func newWaitRoom(seats, waiting int) *waitRoom {
-	return &waitRoom{seats: make(chan struct{}, seats), entries: make(chan struct{}, seats+waiting)}
+func newWaitRoom(what string, seats, waiting int) *waitRoom {
+	return &waitRoom{what: what, seats: make(chan struct{}, seats), entries: make(chan struct{}, seats+waiting)}
 }
 
 // enter takes a seat, or fails at once with CodeBusy when too many wait. leave
@@ -116,7 +117,7 @@ func (w *waitRoom) enter(ctx context.Context) (leave func(), err error) {
 	select {
 	case w.entries <- struct{}{}:
 	default:
-		return nil, Errorf(CodeBusy, "%d plans are being made and wait already; try again in a moment", cap(w.entries))
+		return nil, Errorf(CodeBusy, "%d %s or wait already; try again in a moment", cap(w.entries), w.what)
 	}
 	select {
 	case w.seats <- struct{}{}:

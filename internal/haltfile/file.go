@@ -39,8 +39,9 @@ func isThere(path string) bool {
 }
 
 func firstLine(path string) (string, error) {
-	// A pipe without a writer would block.
-	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the operator's own choice
+	// A pipe without a writer would block; a link may lead to what is not to be
+	// shown.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK|syscall.O_NOFOLLOW, 0) //nolint:gosec // the operator's own choice
 	if err != nil {
 		return "", err
 	}

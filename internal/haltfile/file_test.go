@@ -88,14 +88,14 @@ func TestWhatIsThereIsPresent(t *testing.T) {
 	}
 }
 
-func TestALinkToAFileIsRead(t *testing.T) {
+func TestALinkHaltsAndIsNotFollowed(t *testing.T) {
 	f := begin(t, time.Hour)
 	target := filepath.Join(t.TempDir(), "why")
 	put(t, target, "linked\n")
 	if err := os.Symlink(target, f.Path()); err != nil {
 		t.Fatal(err)
 	}
-	f.expect(t, "linked", true)
+	f.expect(t, "", true)
 }
 
 func TestWhatIsNotThereIsNot(t *testing.T) {

@@ -33,10 +33,11 @@ func (s *Server) engageLever(w http.ResponseWriter, r *http.Request) error {
 	d, warnings := s.haltDecision(w, r)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), leverWait)
 	defer cancel()
-	if s.engine.Lever().Engaged {
+	by, reason := cmp.Or(d.by, clientOf(r)), cmp.Or(d.reason, haltedOnRequest)
+	state := s.engine.EngageLever(ctx, by, reason)
+	if state.By != by || state.Reason != reason {
 		warnings = append(warnings, "the lever was engaged already; who engaged it and why stay as they were")
 	}
-	state := s.engine.EngageLever(ctx, cmp.Or(d.by, clientOf(r)), cmp.Or(d.reason, haltedOnRequest))
 	return s.sendLever(w, r, state, warnings)
 }
 
