@@ -99,7 +99,9 @@ func (a *admission) mayHarm(ex Executor) bool {
 	return err == nil && offer.CanUndo && !ex.DryRun
 }
 
-func quietWords(quiet string) string { return "nothing starts in quiet hours (--quiet-hours, --quiet-date): " + quiet }
+func quietWords(quiet string) string {
+	return "nothing starts in quiet hours (--quiet-hours, --quiet-date): " + quiet
+}
 
 // forbids says why, by the operator's rules, the attack may not run at all; ""
 // when it may. Dry runs do no harm and are only bound by the lists.

@@ -153,11 +153,14 @@ func (e *Engine) removeWhenSettled(ctx context.Context, r removal) error {
 // abandonLeft notes, on the records of effects that stay in place, that a
 // deletion left them so.
 func (e *Engine) abandonLeft(ctx context.Context, r removal) error {
-	return r.each(ctx, func(ex Executor) error {
-		if !ex.reversible() {
-			return nil
+	return r.pages(ctx, func(page []Executor) error {
+		var left []ExecutorID
+		for _, ex := range page {
+			if ex.reversible() {
+				left = append(left, ex.ID)
+			}
 		}
-		return e.changeRun(ctx, ex.ID, func(u *UndoRecord) error {
+		return e.changeRuns(ctx, left, func(u *UndoRecord) error {
 			if !u.State.Reversible() {
 				return ErrSkip
 			}

@@ -57,7 +57,9 @@ func (c UndoCounts) Unsettled() int {
 // written. SetLever, Transition, FinishRun, UpdateUndo, the deletions and
 // PruneReceipts may. When the store can't be written for another reason (a
 // file system that became read-only, a failing disk) every write returns
-// CodeUnwritable. Both pass by themselves when the cause does.
+// CodeUnwritable. Both pass by themselves when the cause does, unless it is not
+// certain what a failed write has left in the file: then every write returns
+// CodeUnwritable until the store is opened anew.
 //
 // Functions passed in may be called more than once, must not call the store,
 // and see values they may change freely.

@@ -41,8 +41,11 @@ type child struct {
 	// stdout and stderr are the host's ends; they take deadlines.
 	stdout, stderr *os.File
 	// gone is closed when the process has ended and nothing of its group or
-	// mark is left, or killBound has passed over it.
+	// mark is left, or killBound has passed over it: then remains is set.
 	gone chan struct{}
+	// remains is set when some of its processes may still be there; read it
+	// after gone.
+	remains bool
 	// state is the leader's end; read it after gone.
 	state *os.ProcessState
 
@@ -99,6 +102,7 @@ func (c *child) reap(live *tracker) {
 	}
 	c.state = state
 	if err := live.sweep(c, killBound); err != nil {
+		c.remains = true
 		c.logger.Error("a plugin's processes can't be ended", "pid", c.pid, "error", err)
 	}
 }
@@ -150,15 +154,18 @@ func (c *child) ended(bound time.Duration) bool {
 func (c *child) end(patience time.Duration) bool {
 	c.cutLifeline()
 	if patience > 0 && c.ended(patience) {
-		return true
+		return !c.remains
 	}
 	c.kill()
 	if c.ended(killBound + time.Second) {
-		return true
+		return !c.remains
 	}
 	c.givenUp.Store(true)
 	return false
 }
+
+// isOver says whether nothing is left of it.
+func (c *child) isOver() bool { return c.isGone() && !c.remains }
 
 // isGone says whether gone is closed.
 func (c *child) isGone() bool {

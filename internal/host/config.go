@@ -47,7 +47,7 @@ type Config struct {
 	Cgroup string
 	// RunMemory (bytes) and RunPids (processes and threads) bound what one
 	// process and its descendants use; 0 is no bound. They need a cgroup with
-	// these controllers; without, New logs a warning and there is no bound.
+	// these controllers; without, New logs that and there is no bound.
 	RunMemory int64
 	RunPids   int
 	// Confine keeps plugins to a part of the file system. With any entry, every

@@ -122,6 +122,16 @@ func (c Config) hiding() ([]string, error) {
 	return hidden, nil
 }
 
+// apart fails for a path that shows something hidden.
+func (h *Host) apart(path string) error {
+	for _, hidden := range h.hidden {
+		if beneath(hidden, path) || beneath(path, hidden) {
+			return fmt.Errorf("it leads to %s, where the daemon's own %s is", path, hidden)
+		}
+	}
+	return nil
+}
+
 // around returns paths that together show all of root but what is hidden.
 func around(root string, hidden []string) []string {
 	root = resolved(root)

@@ -79,7 +79,7 @@ func (c *conversation) hold(start engine.Start) engine.Exit {
 
 // exit is the run's end, when the process is gone.
 func (c *conversation) exit() engine.Exit {
-	e := engine.Exit{Finished: c.finished != nil, Stopped: c.stopped, Stuck: !c.child.isGone(), Status: c.status(c.peak)}
+	e := engine.Exit{Finished: c.finished != nil, Stopped: c.stopped, Stuck: !c.child.isOver(), Status: c.status(c.peak)}
 	switch {
 	case c.finished != nil:
 		e.Failure = failure(c.finished.GetFailure())

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -78,10 +80,18 @@ func New(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What is executed is in there, and nobody looks at its content again.
+	if e := exposedFolder(cfg.StateDir); os.Geteuid() == 0 && e != nil {
+		return nil, fmt.Errorf("host: the state folder can't be used by root: %s", e.refusal().Message)
+	}
+	if err := private(copies.dir, 0o700); err != nil {
+		return nil, err
+	}
 	runRoot, err := cfg.openRunRoot()
 	if err != nil {
 		return nil, err
 	}
+	cfg.Hidden = append(slices.Clip(cfg.Hidden), runRoot)
 	hidden, err := cfg.hiding()
 	if err != nil {
 		return nil, err
@@ -136,6 +146,7 @@ func (h *Host) Start(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	h.reportIdlePatterns()
 	return nil
 }
 

@@ -3,6 +3,7 @@ package host
 import (
 	"errors"
 	"fmt"
+	"path"
 	"path/filepath"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
@@ -90,6 +91,27 @@ func (h *Host) prepareIsolation() {
 	}
 }
 
+// reportIdlePatterns warns of what is configured for refs that nobody offers: one
+// that is misspelt, or an alias, leaves a plugin unconfined.
+func (h *Host) reportIdlePatterns() {
+	report := func(option, glob string) {
+		for _, kind := range []engine.Kind{engine.KindAttack, engine.KindPlanner} {
+			for _, o := range h.Offers(kind) {
+				if ok, err := path.Match(glob, string(o.Ref)); err == nil && ok {
+					return
+				}
+			}
+		}
+		h.log.Warn("an isolation is configured for refs that no plugin offers", "option", option, "refs", glob)
+	}
+	for _, c := range h.cfg.Confine {
+		report("--confine", c.Ref)
+	}
+	for _, i := range h.cfg.RunAs {
+		report("--run-as", i.Ref)
+	}
+}
+
 // cageOf returns what confines the calls of a ref. What describes itself is not
 // confined where nothing can be: what must be confined is not started later.
 func (h *Host) cageOf(ref engine.Ref) cage {
@@ -118,8 +140,11 @@ func (h *Host) rules(cmd command) (*landlock.Ruleset, error) {
 	for _, p := range read {
 		err = errors.Join(err, r.Read(p))
 	}
-	for _, p := range append(write, cmd.cage.write...) {
+	for _, p := range write {
 		err = errors.Join(err, r.Write(p))
+	}
+	for _, p := range cmd.cage.write {
+		err = errors.Join(err, r.WriteIf(p, h.apart))
 	}
 	if err != nil {
 		_ = r.Close()

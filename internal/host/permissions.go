@@ -21,21 +21,36 @@ type exposure struct {
 // exposedFolder returns what is wrong with a plugin folder or a folder above it,
 // nil if nothing is. Links on the way are judged by where they are and by where
 // they lead.
-func exposedFolder(dir string) *exposure {
-	for _, path := range []string{dir, resolved(dir)} {
-		if e := exposed(path); e != nil {
+func exposedFolder(dir string) *exposure { return exposedWay(dir, maxLinks) }
+
+// maxLinks is how many links a path may lead over (path_resolution(7)).
+const maxLinks = 40
+
+// exposedWay judges a path and each folder and link that it leads over. Where
+// others can make a link lead elsewhere, they choose among all programs of root's.
+func exposedWay(path string, links int) *exposure {
+	if e := exposed(path); e != nil {
+		return e
+	}
+	for at := path; ; at = filepath.Dir(at) {
+		// With the sticky bit only owners rename and remove what is in a
+		// folder (inode(7)).
+		if e := exposed(at); e != nil && (at == path || e.info.Mode()&fs.ModeSticky == 0 || e.uid != 0) {
 			return e
 		}
-		for at := path; at != filepath.Dir(at); {
-			at = filepath.Dir(at)
-			// With the sticky bit only owners rename and remove what is in a
-			// folder (inode(7)).
-			if e := exposed(at); e != nil && (e.info.Mode()&fs.ModeSticky == 0 || e.uid != 0) {
+		if target, err := os.Readlink(at); err == nil && links > 0 {
+			if !filepath.IsAbs(target) {
+				target = filepath.Join(resolved(filepath.Dir(at)), target)
+			}
+			rest, _ := filepath.Rel(at, path)
+			if e := exposedWay(filepath.Join(target, rest), links-1); e != nil {
 				return e
 			}
 		}
+		if at == filepath.Dir(at) {
+			return nil
+		}
 	}
-	return nil
 }
 
 // exposedFile is exposedFolder for a file in a folder that was found good. Where
@@ -45,23 +60,19 @@ func exposedFile(path string) *exposure {
 	if err != nil || info.Mode()&fs.ModeSymlink == 0 {
 		return exposed(path)
 	}
-	target := resolved(path)
-	if e := exposed(target); e != nil {
-		return e
-	}
-	return exposedFolder(filepath.Dir(target))
+	return exposedWay(path, maxLinks)
 }
 
 // exposed judges one file or folder. A link can't be written to, and what is not
 // there is not executed.
 func exposed(path string) *exposure {
 	info, err := os.Lstat(path)
-	if err != nil || info.Mode()&fs.ModeSymlink != 0 {
+	if err != nil {
 		return nil
 	}
 	st, ok := info.Sys().(*syscall.Stat_t)
-	if !ok {
-		return nil
+	if !ok || info.Mode()&fs.ModeSymlink != 0 && st.Uid == 0 {
+		return nil // the mode of a link means nothing (symlink(7))
 	}
 	mode := info.Mode().Perm()
 	if st.Uid == 0 && mode&0o002 == 0 && (mode&0o020 == 0 || st.Gid == 0) {

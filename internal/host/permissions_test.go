@@ -50,6 +50,7 @@ func TestWhatOthersCanWriteIsNotExecutedByRoot(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := newConfig(t)
+			cfg.StateDir = t.TempDir() // not below what is changed
 			install(t, cfg.AttacksDir, "odd", "")
 			write(t, filepath.Join(cfg.AttacksDir, "notes.txt"), "", 0o600)
 			path := map[string]string{

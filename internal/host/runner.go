@@ -184,8 +184,13 @@ func (r *runner) PluginToHost(network, address string) (string, string, error) {
 	if network == "unix" && !filepath.IsAbs(address) {
 		address = filepath.Join(r.folder(), address)
 	}
-	if network != "unix" || !strings.HasPrefix(filepath.Clean(address), r.folder()+string(filepath.Separator)) {
+	address = filepath.Clean(address)
+	if network != "unix" || !strings.HasPrefix(address, r.folder()+string(filepath.Separator)) {
 		return "", "", fmt.Errorf("it listens on %s %s: it must be a unix socket in $PLUGIN_UNIX_SOCKET_DIR", network, address)
+	}
+	// A link would lead the host to where the plugin itself may not be let in.
+	if target := resolved(address); !strings.HasPrefix(target, resolved(r.folder())+string(filepath.Separator)) {
+		return "", "", fmt.Errorf("it listens on %s, which leads to %s: it must be a unix socket in $PLUGIN_UNIX_SOCKET_DIR", address, target)
 	}
 	return network, address, nil
 }

@@ -28,7 +28,7 @@ func (h *Host) Undo(ctx context.Context, c engine.UndoCall, log func(engine.LogE
 	r := c.Record
 	s, err := h.open(ctx, call{
 		class: classUndo, what: h.callName(undoCall + r.String()), digest: r.Digest, ref: r.Ref,
-		path: h.pathOf(r.Digest), env: h.passTo(r.Ref, h.memory.environmentAskedBy(r.Digest, r.Ref)),
+		path: h.pathOf(r.Digest), env: h.passTo(r.Ref, h.environmentAskedBy(r.Digest, r.Ref)),
 	})
 	if err != nil {
 		if missingCopy(err) {
@@ -51,6 +51,15 @@ func undoRequest(c engine.UndoCall) *pluginv1.UndoRequest {
 		Attempt: uint32(max(0, c.Attempt)), //nolint:gosec // attempts are few
 		Timeout: durationpb.New(c.Timeout),
 	}
+}
+
+// environmentAskedBy returns the variables that a ref of a digest asks for. What
+// serves now is asked first: what is remembered may not have been stored.
+func (h *Host) environmentAskedBy(digest string, ref engine.Ref) []string {
+	if o, err := h.Offer(engine.KindAttack, ref); err == nil && o.Digest == digest {
+		return o.Env
+	}
+	return h.memory.environmentAskedBy(digest, ref)
 }
 
 // pathOf is where the operator placed a file with the digest, "" if nowhere.

@@ -1,13 +1,16 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
 
+	"go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
 
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
 	"github.com/chaos-monkey-engine/cmed/internal/failpoint"
 )
 
@@ -32,8 +35,13 @@ func (s *Store) run() {
 // answered and left out, and the rest starts again in a new transaction. It
 // reports whether there is garbage now.
 func (s *Store) commit(batch []*write) (garbage bool) {
+	if s.broken != nil {
+		fail(batch, s.broken)
+		return false
+	}
 	batch = s.admit(batch)
-	for more := int64(roomStep); len(batch) > 0; more *= 2 {
+	more := int64(roomStep)
+	for len(batch) > 0 {
 		failed, left, err := s.attempt(batch)
 		switch {
 		case failed >= 0:
@@ -42,6 +50,7 @@ func (s *Store) commit(batch []*write) (garbage bool) {
 			continue
 		case errors.Is(err, bolterrors.ErrMaxSizeReached):
 			if err = s.room.extend(s.room.allocated + more); err == nil {
+				more *= 2
 				continue
 			}
 			if len(batch) > 1 {
@@ -49,7 +58,10 @@ func (s *Store) commit(batch []*write) (garbage bool) {
 			}
 		}
 		if err != nil {
-			fail(batch, s.room.explain(err))
+			if s.broken == nil {
+				err = s.room.explain(err)
+			}
+			fail(batch, err)
 			return false
 		}
 		answer(batch)
@@ -115,10 +127,50 @@ func (s *Store) attempt(batch []*write) (failed int, garbage bool, err error) {
 		return -1, false, nil
 	}
 	s.room.bound(tx.Size(), t.written, slices.ContainsFunc(batch, isOrdinary))
-	if err := commit(t); err != nil {
+	if err := s.commitWhole(t); err != nil {
 		return -1, false, err
 	}
 	return -1, t.garbage, nil
+}
+
+// commitWhole commits. The store takes no more writes when that fails in a way
+// that it can't recover from while it is open.
+//
+// When the meta page is written but can't be synced, bbolt goes on from it: what
+// is refused here is seen, and pages that the last durable meta page and open
+// read transactions still need are free to be written. One more write would
+// damage the file; and to sync again proves nothing, for what the kernel could
+// not write it takes for clean.
+func (s *Store) commitWhole(t *txn) error {
+	id, ended := t.tx.ID(), false
+	err := unlessDamaged(func() error {
+		err := commit(t)
+		ended = true
+		return err
+	})
+	if err == nil {
+		return nil
+	}
+	if !ended { // bbolt gave up half-way
+		_ = unlessDamaged(t.tx.Rollback)
+	}
+	if !ended || s.sees(id) {
+		s.broken = engine.Errorf(engine.CodeUnwritable, "the store %s takes no more writes, and whether the last one is in it "+
+			"is not certain: look at its disk, then start cmed again (%w)", s.room.file.Name(), err)
+		return s.broken
+	}
+	return err
+}
+
+// sees says whether readers see the transaction.
+func (s *Store) sees(id int) (seen bool) {
+	_ = unlessDamaged(func() error {
+		return s.db.View(func(tx *bbolt.Tx) error {
+			seen = tx.ID() >= id
+			return nil
+		})
+	})
+	return seen
 }
 
 func commit(t *txn) error {
@@ -156,12 +208,33 @@ type panicked struct {
 
 func (p *panicked) Error() string { return fmt.Sprintf("%v\n\nin the store:\n%s", p.value, p.stack) }
 
-// call runs fn and turns its panic into an error.
+// call runs fn and turns its panic into an error: bbolt's own, at a page that is
+// not what it should be, into a plain one.
 func call(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
-		if value := recover(); value != nil {
-			err = &panicked{value: value, stack: debug.Stack()}
+		value := recover()
+		if value == nil {
+			return
 		}
+		stack := debug.Stack()
+		_, fault := value.(interface{ Addr() uintptr })
+		if fault || bytes.Contains(origin(stack), []byte("go.etcd.io/bbolt")) {
+			err = fmt.Errorf("the store is damaged: %v", value)
+			return
+		}
+		err = &panicked{value: value, stack: stack}
 	}()
 	return fn()
+}
+
+// origin returns the line of a stack that names the function which panicked.
+func origin(stack []byte) []byte {
+	_, below, _ := bytes.Cut(stack, []byte("\npanic("))
+	for line := range bytes.Lines(below) {
+		if !bytes.HasPrefix(line, []byte("\t")) && bytes.Contains(line, []byte("/")) {
+			return line // what has no path in its name is the runtime's
+		}
+	}
+	return nil
 }

@@ -37,6 +37,14 @@ func createBuckets(tx *bbolt.Tx) error {
 // migrate brings the file to the version that steps lead to, in one
 // transaction. It fails when the file is another program's or a newer cmed's.
 func migrate(db *bbolt.DB, steps []migration) error {
+	var version int
+	err := db.View(func(tx *bbolt.Tx) (err error) {
+		version, err = schemaVersion(tx)
+		return err
+	})
+	if err != nil || version == len(steps) {
+		return err // a commit would write for nothing, also to a file that is damaged
+	}
 	return db.Update(func(tx *bbolt.Tx) error {
 		version, err := schemaVersion(tx)
 		if err != nil {

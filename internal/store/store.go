@@ -24,9 +24,10 @@ const lockTimeout = time.Second
 // Store is an engine.Store in one file. Make it with Open, end it with Close.
 // All methods may be called at the same time.
 type Store struct {
-	db   *bbolt.DB
-	id   string
-	room *room
+	db     *bbolt.DB
+	id     string
+	room   *room
+	broken error // why no more writes are taken; the committer's
 
 	closing   sync.RWMutex // held for reading while a write is put in the queue
 	closed    bool

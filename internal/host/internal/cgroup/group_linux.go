@@ -63,20 +63,30 @@ func (g *Group) FD() int { return int(g.file.Fd()) }
 // Started says that the process is there, or will not be.
 func (g *Group) Started() { _ = g.file.Close() }
 
-// End removes the group. While something still lives in it, it sends SIGKILL to
-// all of that and returns false.
+// End removes the group. While something still lives in it, or was beneath it, it
+// sends SIGKILL to all of that and returns false.
 func (g *Group) End() (gone bool, err error) {
-	err = remove(g.dir)
-	switch {
-	case err == nil || errors.Is(err, fs.ErrNotExist):
-		return true, nil
-	case !errors.Is(err, unix.EBUSY):
-		return false, fmt.Errorf("remove a cgroup: %w", err)
+	if gone, err = removed(unix.Rmdir(g.dir)); gone || err != nil {
+		return gone, err
 	}
+	// First of all: what lives makes groups as fast as they are removed.
 	if err := write(g.dir, "cgroup.kill", "1"); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
-	return false, nil
+	_, err = removed(remove(g.dir)) // with what it made beneath; the next call tells
+	return false, err
+}
+
+// removed reads the error of removing a group: it is gone, or something lives in
+// it.
+func removed(err error) (gone bool, _ error) {
+	switch {
+	case err == nil || errors.Is(err, fs.ErrNotExist):
+		return true, nil
+	case errors.Is(err, unix.EBUSY):
+		return false, nil
+	}
+	return false, fmt.Errorf("remove a cgroup: %w", err)
 }
 
 // remove removes a cgroup with those that its processes made beneath it.
@@ -91,7 +101,8 @@ func remove(dir string) error {
 	}
 	for _, e := range entries {
 		if e.IsDir() {
-			if err := remove(filepath.Join(dir, e.Name())); err != nil {
+			err := remove(filepath.Join(dir, e.Name()))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) { // somebody else has
 				return err
 			}
 		}

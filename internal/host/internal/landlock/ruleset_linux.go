@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -71,9 +73,16 @@ func New() (*Ruleset, error) {
 		return nil, err
 	}
 	rights := handled(abi)
-	// The kernel takes a shorter struct: only the first member is used.
+	attr := struct{ fs, net, scoped uint64 }{fs: rights} // struct landlock_ruleset_attr
+	// The kernel takes a shorter struct, and refuses a longer one than it knows
+	// if what is beyond is set.
+	size := unsafe.Sizeof(attr.fs)
+	if abi >= 6 {
+		// Without this it could end the daemon.
+		attr.scoped, size = unix.LANDLOCK_SCOPE_SIGNAL, unsafe.Sizeof(attr)
+	}
 	fd, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET,
-		uintptr(unsafe.Pointer(&rights)), unsafe.Sizeof(rights), 0) //nolint:gosec // how the kernel is called
+		uintptr(unsafe.Pointer(&attr)), size, 0) //nolint:gosec // how the kernel is called
 	if errno != 0 {
 		return nil, fmt.Errorf("make a Landlock ruleset: %w", errno)
 	}
@@ -81,13 +90,19 @@ func New() (*Ruleset, error) {
 }
 
 // Read allows reading and executing a file, or all beneath a folder.
-func (r *Ruleset) Read(path string) error { return r.allow(path, readable) }
+func (r *Ruleset) Read(path string) error { return r.allow(path, readable, nil) }
 
 // Write allows reading, executing and changing a file, or all beneath a folder.
-func (r *Ruleset) Write(path string) error { return r.allow(path, readable|writable) }
+func (r *Ruleset) Write(path string) error { return r.allow(path, readable|writable, nil) }
+
+// WriteIf is Write if where the path leads now is agreed to: whoever may change
+// what is above it may have made it lead elsewhere.
+func (r *Ruleset) WriteIf(path string, agree func(target string) error) error {
+	return r.allow(path, readable|writable, agree)
+}
 
 // allow adds a rule. A path that is not there needs none.
-func (r *Ruleset) allow(path string, rights uint64) error {
+func (r *Ruleset) allow(path string, rights uint64, agree func(target string) error) error {
 	fd, err := unix.Open(path, unix.O_PATH|unix.O_CLOEXEC, 0)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
 		return nil
@@ -96,6 +111,15 @@ func (r *Ruleset) allow(path string, rights uint64) error {
 		return fmt.Errorf("allow %s: %w", path, err)
 	}
 	defer unix.Close(fd) //nolint:errcheck // nothing is written to it
+	if agree != nil {
+		target, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(fd)) // of what was opened, whatever becomes of the path
+		if err == nil {
+			err = agree(target)
+		}
+		if err != nil {
+			return fmt.Errorf("allow %s: %w", path, err)
+		}
+	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
 		return fmt.Errorf("allow %s: %w", path, err)

@@ -17,6 +17,9 @@ func (*Ruleset) Read(string) error { return ErrUnsupported }
 // Write allows reading, executing and changing a file, or all beneath a folder.
 func (*Ruleset) Write(string) error { return ErrUnsupported }
 
+// WriteIf is Write if where the path leads now is agreed to.
+func (*Ruleset) WriteIf(string, func(string) error) error { return ErrUnsupported }
+
 // RestrictThread puts the rules on the calling thread, for good.
 func (*Ruleset) RestrictThread() error { return ErrUnsupported }
 
