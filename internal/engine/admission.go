@@ -55,6 +55,24 @@ const (
 	refused          // it is blocked when its time has come
 )
 
+// room is how many executors of a ref and plan may be admitted, or are to be
+// refused, at most.
+func (a *admission) room(ref Ref, plan PlanID) int {
+	limits := a.engine.settings.Limits
+	if a.lever != "" || a.budget == 0 || limits.Quiet != nil && limits.Quiet.At(a.now) != "" {
+		return sweep
+	}
+	n := a.places
+	ofRef, ofPlan := a.engine.live.alive(ref, plan)
+	if limits.RunsPerRef > 0 {
+		n = min(n, limits.RunsPerRef-ofRef)
+	}
+	if limits.RunsPerPlan > 0 {
+		n = min(n, limits.RunsPerPlan-ofPlan)
+	}
+	return n
+}
+
 // judge says what may become of an executor, and why not if it may not start.
 func (a *admission) judge(ex Executor) (verdict, string) {
 	limits := a.engine.settings.Limits
@@ -69,15 +87,15 @@ func (a *admission) judge(ex Executor) (verdict, string) {
 	ofRef, ofPlan := a.engine.live.alive(ex.AttackRef, ex.PlanID)
 	switch {
 	case limits.RunsPerRef > 0 && ofRef+a.byRef[ex.AttackRef] >= limits.RunsPerRef:
-		return mustWait, fmt.Sprintf("%d runs of %s were alive, the limit (--max-runs-per-ref)", limits.RunsPerRef, ex.AttackRef)
+		return mustWait, fmt.Sprintf("%s of %s alive, the limit (--max-runs-per-ref)", count(limits.RunsPerRef, "run"), ex.AttackRef)
 	case limits.RunsPerPlan > 0 && ofPlan+a.byPlan[ex.PlanID] >= limits.RunsPerPlan:
-		return mustWait, fmt.Sprintf("%d runs of its plan were alive, the limit (--max-runs-per-plan)", limits.RunsPerPlan)
+		return mustWait, fmt.Sprintf("%s of its plan alive, the limit (--max-runs-per-plan)", count(limits.RunsPerPlan, "run"))
 	case a.undosFull && a.mayHarm(ex):
-		return mustWait, fmt.Sprintf("%d undo records were open, the limit (--max-open-undos)", limits.OpenUndos)
+		return mustWait, fmt.Sprintf("%s open, the limit (--max-open-undos)", count(limits.OpenUndos, "undo record"))
 	case a.budget == 0:
-		return refused, fmt.Sprintf("%d runs were started within an hour, the limit (--max-runs-per-hour)", limits.RunsPerHour)
+		return refused, fmt.Sprintf("%s started within an hour, the limit (--max-runs-per-hour)", count(limits.RunsPerHour, "run"))
 	case a.places == 0:
-		return noPlace, fmt.Sprintf("all %d places for concurrent runs were taken (--max-concurrent-runs)", a.engine.settings.MaxConcurrentRuns)
+		return noPlace, fmt.Sprintf("%s alive, the limit (--max-concurrent-runs)", count(a.engine.settings.MaxConcurrentRuns, "run"))
 	}
 	return mayStart, ""
 }

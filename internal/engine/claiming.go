@@ -87,7 +87,7 @@ func (e *Engine) missedBecause(full bool) string {
 		return *trouble
 	}
 	if full {
-		return fmt.Sprintf("all %d places for concurrent runs were taken (--max-concurrent-runs)", e.settings.MaxConcurrentRuns)
+		return fmt.Sprintf("%s alive, the limit (--max-concurrent-runs)", count(e.settings.MaxConcurrentRuns, "run"))
 	}
 	return "the daemon was not running or the clock was set"
 }

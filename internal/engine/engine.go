@@ -72,7 +72,7 @@ func New(settings Settings, store Store, host Host) *Engine {
 		live:     newRegister(),
 		queue:    newWaitQueue(),
 		starts:   &startWindow{},
-		lever:    &lever{durable: true},
+		lever:    &lever{durable: true, zone: s.Zone},
 		undoing:  newSet[ExecutorID](),
 		stuck:    newSet[ExecutorID](),
 		inFlight: newSet[string](),
@@ -127,7 +127,7 @@ func (e *Engine) begin(deletions map[string]removal) error {
 	for _, loop := range loops {
 		e.background.Go(loop)
 	}
-	e.background.Go(e.retryGivenUp)
+	e.background.Go(func() { e.retryGivenUp(0) })
 	if e.lever.refuses() != "" {
 		e.background.Go(e.seeOff)
 	}

@@ -64,6 +64,8 @@ const (
 	UndoUndoing UndoState = "undoing"
 	UndoUndone  UndoState = "undone"
 	UndoKept    UndoState = "kept"
+	// UndoAbandoned: somebody gave it up; its effect stays in place.
+	UndoAbandoned UndoState = "abandoned"
 	UndoFailed  UndoState = "failed"
 )
 

@@ -52,7 +52,7 @@ func (e *Engine) takeOff(r *liveRun) (began bool, leave func(*Executor) error) {
 	now := time.Now()
 	e.starts.add(now) // before it is no longer counted as waiting
 	began, engaged := e.lever.begin(r)
-	quiet := e.quietNow()
+	quiet := e.quietAt(time.Now())
 	if began && quiet == "" {
 		_ = failpoint.Hit(failpoint.EngineBegun)
 		return true, nil

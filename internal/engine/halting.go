@@ -22,13 +22,14 @@ const (
 // Lever returns the lever as it is now.
 func (e *Engine) Lever() LeverState {
 	state, durable, _ := e.lever.now()
-	s := LeverState{Lever: state, Durable: durable, Stopping: e.live.started(), Undoing: e.undoing.len()}
+	s := LeverState{Lever: state, Durable: durable}
 	if f := e.settings.HaltFile; f != nil {
 		if _, present := f.Read(); present {
 			s.HaltFile = f.Path()
 		}
 	}
 	if state.Engaged { // every open record has been asked for
+		s.Stopping, s.Undoing = e.live.started(), e.undoing.len()
 		if counts, err := e.store.UndoCounts(context.Background()); err == nil {
 			s.Undoing = counts[RecordOpen] + counts[RecordUndoing]
 		}
@@ -102,10 +103,16 @@ func (e *Engine) seeOff() {
 	if !e.askBack(held) || e.undosAtEnd(held) != nil { // for runs that were just ending
 		return
 	}
-	if report(func(stop *LeverStop, since time.Duration) { stop.Undone = cmp.Or(stop.Undone, since) }) {
+	counts, err := e.store.UndoCounts(held)
+	if err != nil && held.Err() == nil {
+		e.log.Error("the undo records could not be counted", "error", err)
+	}
+	if report(func(stop *LeverStop, since time.Duration) {
+		stop.Undone, stop.NotUndone = cmp.Or(stop.Undone, since), counts[RecordFailed]
+	}) {
 		state, _, _ := e.lever.now()
-		e.log.Warn("the lever has stopped everything", "runs", state.Stop.Runs,
-			"gone_after", state.Stop.Gone, "undone_after", state.Stop.Undone)
+		e.log.Warn("the lever has stopped everything", "runs", state.Stop.Runs, "gone_after", state.Stop.Gone,
+			"undone_after", state.Stop.Undone, "not_undone", state.Stop.NotUndone)
 	}
 }
 
@@ -279,7 +286,7 @@ func (e *Engine) loadLever(ctx context.Context) error {
 	e.lever.adopt(stored)
 	e.lookAtHaltFile()
 	if why := e.lever.refuses(); why != "" {
-		e.log.Warn("nothing will start: " + why + "; DELETE /api/1/halt releases it")
+		e.log.Warn("nothing will start: " + why + "; DELETE /api/1/halt or \"cmed resume\" releases it")
 	}
 	return nil
 }

@@ -158,14 +158,15 @@ func (e *Engine) takeBackAll(ctx context.Context) error {
 	})
 }
 
-// retryGivenUp gives the undos that an earlier daemon had given up another full
-// count of attempts.
-func (e *Engine) retryGivenUp() {
+// retryGivenUp has the undos that an earlier daemon had given up tried again, as if
+// so many attempts had been made.
+func (e *Engine) retryGivenUp(made int) {
 	err := e.eachRecord(e.undos, []RecordState{RecordFailed}, func(u *UndoRecord) error {
 		if u.State != RecordFailed {
 			return ErrSkip
 		}
 		reopen(u, time.Now().UTC())
+		u.Attempts = made
 		return nil
 	})
 	if err != nil && e.undos.Err() == nil {

@@ -28,8 +28,10 @@ type LeverStop struct {
 	Runs int `json:"runs"`
 	// Gone is when the last of their processes was gone.
 	Gone time.Duration `json:"gone,omitempty"`
-	// Undone is when the last undo that this asked for had come to its end.
-	Undone time.Duration `json:"undone,omitempty"`
+	// Undone is when the last undo that this asked for had come to its end, be it
+	// undone or given up; NotUndone counts the records that had failed then.
+	Undone    time.Duration `json:"undone,omitempty"`
+	NotUndone int           `json:"not_undone,omitempty"`
 }
 
 // LeverState is the lever as it is now.
@@ -40,7 +42,8 @@ type LeverState struct {
 	Durable bool
 	// HaltFile is the path of the halt file if it is there, "" else.
 	HaltFile string
-	// Stopping and Undoing count what still runs and what is still to be undone.
+	// Stopping and Undoing count what still runs and what is still to be undone
+	// under an engaged lever.
 	Stopping, Undoing int
 }
 
@@ -55,9 +58,9 @@ type HaltFile interface {
 	Write(text string) error
 }
 
-// words says who engaged the lever and why.
-func (l Lever) words() string {
-	return fmt.Sprintf("the lever is engaged (by %s since %s: %s)", l.By, instant(l.At), l.Reason)
+// words says who engaged the lever, when in the zone given, and why.
+func (l Lever) words(zone *time.Location) string {
+	return fmt.Sprintf("the lever is engaged (by %s since %s: %s)", l.By, instant(l.At.In(zone)), l.Reason)
 }
 
 // lever is the switch in memory, which counts; what is stored follows it.
@@ -65,6 +68,7 @@ type lever struct {
 	// mu is held for reading while a run takes its right to start, so that once
 	// engage has returned none does.
 	mu    sync.RWMutex
+	zone  *time.Location // of the words
 	state Lever
 	// since is when the lever was engaged, zero if an earlier daemon did it.
 	since time.Time
@@ -89,8 +93,7 @@ func (l *lever) engage(by, reason string, at time.Time) bool {
 	}
 	l.since = at
 	l.takeTurn()
-	l.state.Engaged, l.state.By, l.state.Reason, l.state.At = true, by, reason, at.UTC().Round(0)
-	l.state.Stop = &LeverStop{}
+	l.state = Lever{Engaged: true, By: by, Reason: reason, At: at.UTC().Round(0), Stop: &LeverStop{}}
 	l.durable = false
 	return true
 }
@@ -225,7 +228,7 @@ func (l *lever) refuses() string {
 	if !l.state.Engaged {
 		return ""
 	}
-	return l.state.words()
+	return l.state.words(l.zone)
 }
 
 // begin gives the run the right to start, unless the lever is engaged: then it
@@ -234,7 +237,7 @@ func (l *lever) begin(r *liveRun) (began bool, refused string) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	if l.state.Engaged {
-		return false, l.state.words()
+		return false, l.state.words(l.zone)
 	}
 	return r.begin(), ""
 }

@@ -32,13 +32,15 @@ func (e *Engine) PreviewPlan(ctx context.Context, spec PlanSpec) (Preview, error
 	}
 	p.Plan = redactPlan(d.plan)
 	p.Plan.Counts.Total = len(executors)
-	for _, ex := range executors {
+	for i := range p.Executors {
+		ex := &p.Executors[i]
+		ex.Args = nil // may hold secrets
+		if quiet := e.quietAt(ex.Due); quiet != "" && ex.State == Scheduled {
+			ex.State, ex.Reason = Blocked, quietWords(quiet)
+		}
 		if ex.State == Scheduled {
 			p.Plan.Counts.Pending++
 		}
-	}
-	for i := range p.Executors {
-		p.Executors[i].Args = nil // may hold secrets
 	}
 	return p, nil
 }

@@ -38,10 +38,10 @@ func (e *Engine) stopForQuiet(quiet string) {
 	}
 }
 
-// quietNow says in words which quiet time it is, "" when it is none.
-func (e *Engine) quietNow() string {
+// quietAt says in words which quiet time t lies in, "" when it is none.
+func (e *Engine) quietAt(t time.Time) string {
 	if e.settings.Limits.Quiet == nil {
 		return ""
 	}
-	return e.settings.Limits.Quiet.At(time.Now())
+	return e.settings.Limits.Quiet.At(t)
 }

@@ -77,7 +77,7 @@ func TestExecutorsThatFindNoPlaceAreMissedWithTheReason(t *testing.T) {
 		plan := d.plan("test:Long", time.Second, time.Second, 2*time.Second)
 		in(2*time.Second + time.Minute + time.Second)
 		last := d.executors(plan.ID)[2]
-		if last.State != engine.Missed || !strings.Contains(last.Reason, "all 2 places for concurrent runs were taken") {
+		if last.State != engine.Missed || !strings.Contains(last.Reason, "2 runs alive, the limit (--max-concurrent-runs)") {
 			t.Fatalf("%s: %s", last.State, last.Reason)
 		}
 		in(20 * time.Minute)

@@ -107,7 +107,7 @@ type sorted struct {
 
 // sort decides over the executors read and those that wait already.
 func (a *admission) sort(near []Executor) sorted {
-	list := append(a.engine.queue.all(), near...)
+	list := append(a.engine.queue.front(a.now, a.room), near...)
 	slices.SortStableFunc(list, compareDue)
 	var s sorted
 	later := func(t time.Time) {

@@ -18,8 +18,8 @@ type Settled struct {
 
 // Settle does what Start does first, for a daemon that is not to be started: it
 // ends the processes an earlier daemon left, settles their executors, executes
-// the undo records that are due, and returns when each is taken back or has
-// failed, or ctx has ended. Nothing is scheduled. The engine can't be started
+// the undo records that are due, those that had failed once more, and returns
+// when each is taken back or has failed, or ctx has ended. Nothing is scheduled. The engine can't be started
 // afterwards.
 func (e *Engine) Settle(ctx context.Context) (Settled, error) {
 	before, err := e.store.UndoCounts(ctx)
@@ -32,7 +32,7 @@ func (e *Engine) Settle(ctx context.Context) (Settled, error) {
 	}
 	done := Settled{Processes: left.reaped.Processes, Stuck: left.reaped.Stuck, Lost: left.lost}
 	e.background.Go(e.undoLoop)
-	e.retryGivenUp()
+	e.retryGivenUp(e.settings.UndoAttempts - 1) // once: somebody waits
 	settleErr := e.takeBackHalted(ctx)
 	if settleErr == nil {
 		settleErr = e.attemptsAtEnd(ctx)

@@ -99,9 +99,9 @@ func UndoStateOf(records []UndoRecord) UndoState {
 // State is UndoStateOf, for the records of one executor that have been counted.
 func (c UndoCounts) State() UndoState {
 	rank := map[RecordState]int{
-		RecordAbandoned: 0, RecordUndone: 1, RecordKept: 2, RecordOpen: 3, RecordUndoing: 4, RecordFailed: 5,
+		RecordUndone: 1, RecordAbandoned: 2, RecordKept: 3, RecordOpen: 4, RecordUndoing: 5, RecordFailed: 6,
 	}
-	states := []UndoState{UndoNone, UndoUndone, UndoKept, UndoOpen, UndoUndoing, UndoFailed}
+	states := []UndoState{UndoNone, UndoUndone, UndoAbandoned, UndoKept, UndoOpen, UndoUndoing, UndoFailed}
 	worst := 0
 	for state, n := range c {
 		if n > 0 {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"sync"
+	"time"
 )
 
 // maxWaiting bounds the queue. What does not fit waits in the store, unseen,
@@ -11,12 +12,12 @@ import (
 const maxWaiting = 20_000
 
 // waitQueue holds executors whose time has come and that a limit keeps from
-// starting, so that the scheduler can look past them for others.
+// starting, so that the scheduler can look past them for others. Those of one
+// plan and ref stand in one line: what keeps the first of them keeps the others.
 type waitQueue struct {
 	mu      sync.Mutex
 	entries map[ExecutorID]queued
-	// order has the ids by due time, then id; some may have left.
-	order []ExecutorID
+	lines   map[lineKey]*line
 }
 
 type queued struct {
@@ -25,7 +26,28 @@ type queued struct {
 	because string
 }
 
-func newWaitQueue() *waitQueue { return &waitQueue{entries: map[ExecutorID]queued{}} }
+type lineKey struct {
+	ref  Ref
+	plan PlanID
+}
+
+// line has its places by due time, then id. Who has left the queue may still
+// have a place.
+type line struct {
+	places []place
+	sorted bool
+}
+
+type place struct {
+	due time.Time
+	id  ExecutorID
+}
+
+func comparePlaces(a, b place) int { return cmp.Or(a.due.Compare(b.due), cmp.Compare(a.id, b.id)) }
+
+func newWaitQueue() *waitQueue {
+	return &waitQueue{entries: map[ExecutorID]queued{}, lines: map[lineKey]*line{}}
+}
 
 func (q *waitQueue) has(id ExecutorID) bool {
 	q.mu.Lock()
@@ -45,12 +67,27 @@ func (q *waitQueue) add(list []queued) int {
 				continue
 			}
 			added++
-			q.order = append(q.order, w.executor.ID)
+			q.line(w.executor).join(place{w.executor.Due, w.executor.ID})
 		}
 		w.executor.Args = nil
 		q.entries[w.executor.ID] = w
 	}
 	return added
+}
+
+func (q *waitQueue) line(ex Executor) *line {
+	key := lineKey{ex.AttackRef, ex.PlanID}
+	if q.lines[key] == nil {
+		q.lines[key] = &line{sorted: true}
+	}
+	return q.lines[key]
+}
+
+func (l *line) join(p place) {
+	if n := len(l.places); n > 0 && comparePlaces(l.places[n-1], p) >= 0 {
+		l.sorted = false
+	}
+	l.places = append(l.places, p)
 }
 
 // forget takes executors out: they are claimed, or no longer as they were.
@@ -69,24 +106,47 @@ func (q *waitQueue) because(id ExecutorID) string {
 	return q.entries[id].because
 }
 
-// all returns those that wait, by due time, then id.
-func (q *waitQueue) all() []Executor {
+// front returns the first of each line: as many as room has for it, at least
+// one, and those that waited too long.
+func (q *waitQueue) front(now time.Time, room func(Ref, PlanID) int) []Executor {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.order = slices.DeleteFunc(q.order, func(id ExecutorID) bool {
-		_, ok := q.entries[id]
-		return !ok
-	})
-	byDue := func(a, b ExecutorID) int { return compareDue(q.entries[a].executor, q.entries[b].executor) }
-	if !slices.IsSortedFunc(q.order, byDue) {
-		slices.SortFunc(q.order, byDue)
+	var front []Executor
+	for key, l := range q.lines {
+		first := q.firstOf(l, now, max(room(key.ref, key.plan), 1))
+		if len(first) == 0 {
+			delete(q.lines, key)
+		}
+		front = append(front, first...)
 	}
-	q.order = slices.Compact(q.order)
-	list := make([]Executor, len(q.order))
-	for i, id := range q.order {
-		list[i] = q.entries[id].executor
+	return front
+}
+
+// firstOf returns the first n of a line and those that waited too long, at most
+// sweep of them.
+func (q *waitQueue) firstOf(l *line, now time.Time, n int) []Executor {
+	if !l.sorted {
+		slices.SortFunc(l.places, comparePlaces)
+		l.places, l.sorted = slices.Compact(l.places), true
 	}
-	return list
+	gone := 0 // at the head
+	var first []Executor
+	for _, p := range l.places {
+		w, ok := q.entries[p.id]
+		if !ok || !w.executor.Due.Equal(p.due) {
+			if len(first) == 0 {
+				gone++
+			}
+			continue
+		}
+		late := now.After(p.due.Add(w.executor.MisfireGrace))
+		if len(first) >= n && !late || len(first) == sweep {
+			break
+		}
+		first = append(first, w.executor)
+	}
+	l.places = l.places[gone:]
+	return first
 }
 
 // compareDue orders executors as the due index does.

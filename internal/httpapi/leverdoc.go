@@ -33,6 +33,8 @@ type stopDocument struct {
 	Runs         int      `json:"runs"`
 	GoneMillis   *float64 `json:"gone_ms"`
 	UndoneMillis *float64 `json:"undone_ms"`
+	// NotUndone counts the records whose undo had failed by then.
+	NotUndone int `json:"not_undone"`
 }
 
 type leverLinks struct {
@@ -71,7 +73,9 @@ func newLeverDocument(state engine.LeverState, zone *time.Location) leverDocumen
 		doc.HaltFile = &state.HaltFile
 	}
 	if stop := state.Stop; stop != nil {
-		doc.Stop = &stopDocument{Runs: stop.Runs, GoneMillis: showSpan(stop.Gone), UndoneMillis: showSpan(stop.Undone)}
+		doc.Stop = &stopDocument{
+			Runs: stop.Runs, GoneMillis: showSpan(stop.Gone), UndoneMillis: showSpan(stop.Undone), NotUndone: stop.NotUndone,
+		}
 	}
 	return doc
 }

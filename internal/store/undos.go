@@ -46,7 +46,7 @@ func (t *txn) wantFewer(limit int) error {
 		return err
 	}
 	if n := totals.Unsettled(); n >= limit {
-		return engine.Errorf(engine.CodeLimited, "%d undo records are not settled, and the limit is %d", n, limit)
+		return engine.Errorf(engine.CodeLimited, "of %d undo records that may be open, %d are", limit, n)
 	}
 	return nil
 }

@@ -221,7 +221,7 @@ func TestTheNumberOfUnsettledRecordsIsLimited(t *testing.T) {
 	}
 	err := s.AddUndo(t.Context(), recordOf(executors[0], 5), 2)
 	wantCode(t, err, engine.CodeLimited)
-	if err == nil || err.Error() != "2 undo records are not settled, and the limit is 2" {
+	if err == nil || err.Error() != "of 2 undo records that may be open, 2 are" {
 		t.Errorf("it says %v", err)
 	}
 	_, err = s.UpdateUndo(t.Context(), recordOf(executors[1], 1).UndoID, func(r *engine.UndoRecord) error {
