@@ -74,3 +74,15 @@ func TestAPreviewShowsTimesAndTargetsAndStoresNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestAPreviewShowsWhatQuietHoursBlock(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) { // begins at midnight
+		under(d, engine.Limits{Quiet: nights{}})
+		p, err := d.PreviewPlan(t.Context(), engine.PlanSpec{
+			Name: "p", Attack: config(noop, nil), Planner: config(listed, map[string]any{"at": instants(time.Hour, 9*time.Hour)}),
+		})
+		if err != nil || p.Plan.Counts.Pending != 1 || p.Executors[0].State != engine.Blocked || p.Executors[1].State != engine.Scheduled {
+			t.Errorf("%+v, %v", p, err)
+		}
+	})
+}

@@ -225,3 +225,36 @@ func TestADeletionLeavesWhatStaysInPlaceOnRecord(t *testing.T) {
 		}
 	})
 }
+
+func TestAStopSaysHowManyUndosFailedAndAnAbandonedOneIsNotNone(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		failingUndo(d)
+		record := givenUp(d)
+		d.EngageLever(t.Context(), "ana", "stop")
+		in(time.Minute)
+		if stop := d.Lever().Stop; stop.Undone == 0 || stop.NotUndone != 1 {
+			t.Errorf("stop %+v", stop)
+		}
+		if _, err := d.AbandonUndo(t.Context(), record.UndoID, "ana", "scrapped"); err != nil {
+			t.Fatal(err)
+		}
+		if ex, err := d.Executor(t.Context(), record.Executor); err != nil || ex.Undo != engine.UndoAbandoned {
+			t.Errorf("undo %s, %v", ex.Undo, err)
+		}
+	})
+}
+
+func TestSettleTriesAFailedUndoOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		failingUndo(d)
+		givenUp(d)
+		d.kill()
+		tries := len(d.stage.undos)
+		begun := time.Now()
+		done, err := engine.New(d.settings, d.file, d.stage).Settle(t.Context())
+		if err != nil || done.Failed != 1 || len(d.stage.undos) != tries+1 || time.Since(begun) > 5*time.Second {
+			t.Errorf("%+v, %v, %d tries, %s", done, err, len(d.stage.undos)-tries, time.Since(begun))
+		}
+		d.start()
+	})
+}
