@@ -171,6 +171,9 @@ var badQueries = []badInput{
 	{"a query that is none", get("/api/1/plans/?all=%zz"), 400, "the query can't be read…"},
 	{"a trial that is unclear", trial("?dry_run=ture", good), 400, `dry_run is true or false, not "ture"; nothing was stored`},
 	{"a trial that is on and off", trial("?dry_run=true&dry_run=false", good), 400, "dry_run is given 2 times; nothing was stored"},
+	{"a trial in one word", trial("?dryrun=true", good), 400, `unknown parameter "dryrun"; dry_run is what is meant; nothing was stored`},
+	{"a trial with a hyphen", trial("?dry-run", good), 400, `unknown parameter "dry-run"; dry_run is what is meant; nothing was stored`},
+	{"a trial in capitals", trial("?DRY_RUN=true", good), 400, `unknown parameter "DRY_RUN"; dry_run is what is meant; nothing was stored`},
 	{"a trial of a broken plan", trial("?dry_run=true", "{"), 400, notJSON},
 	{"a trial of an unknown attack", trial("?dry_run=true", strings.Replace(good, "e2e:Sleep", "e2e:Slip", 1)), 400, `unknown attack "e2e:Slip"…`},
 	{"an undo's state that is none", get("/api/1/undos/?state=undone,broken"), 400, `state: "broken" is no state…`},
@@ -187,7 +190,6 @@ func badMoves(plan, executor string) []badInput {
 	path := "/api/1/executors/" + executor
 	put := func(body string) request { return request{method: http.MethodPut, path: path, body: body} }
 	to := func(date string) request { return put(`{"type":"date","args":{"date":` + date + `}}`) }
-	halt := request{method: http.MethodPost, path: path + "/halt", body: `{"reason":5}`}
 	none := strings.Repeat("0", 32)
 	return []badInput{
 		{"a move without body", put(""), 400, notJSON},
@@ -205,8 +207,6 @@ func badMoves(plan, executor string) []badInput {
 		{"a move beyond 2200", to(`"2201-01-01T00:00:00Z"`), 400, invalidDate},
 		{"a move before 1970", to(`"-1"`), 400, invalidDate},
 		{"a move as a form", headed(put("date=2031-01-01"), "Content-Type", "multipart/form-data"), 415, "the content type must be…"},
-		{"a halt with a number as reason", halt, 400, "invalid payload 5 is not of type 'string'"},
-		{"a halt with half a body", request{method: http.MethodPost, path: path + "/halt", body: `{`}, 400, notJSON},
 		{"the plan's id as an executor's", get("/api/1/executors/" + plan), 404, "executor not found " + plan},
 		{"the executor's id as a plan's", get("/api/1/plans/" + executor), 404, "plan not found " + executor},
 		{"an id in capitals", request{method: http.MethodDelete, path: "/api/1/plans/" + strings.ToUpper(plan)}, 404, "plan not found…"},
@@ -224,6 +224,7 @@ func badMoves(plan, executor string) []badInput {
 		{"an abandonment without a body", abandoning(executor+"-1", ""), 400, notJSON},
 		{"an abandonment without a reason", abandoning(executor+"-1", "{}"), 400, "invalid payload 'reason' is a required property"},
 		{"an abandonment with a blank for a reason", abandoning(executor+"-1", `{"reason":" "}`), 400, "invalid payload reason must say in words…"},
+		{"an abandonment as a form", headed(abandoning(executor+"-1", "reason=r"), "Content-Type", "application/x-www-form-urlencoded"), 400, notJSON},
 		{"an undo that is deleted", request{method: http.MethodDelete, path: "/api/1/undos/" + executor + "-1"}, 405, "DELETE is not possible here…"},
 		{"an event id that is none", headed(get(path+"/log?follow=true"), "Last-Event-ID", "x"), 400, "the Last-Event-ID…"},
 	}

@@ -23,6 +23,7 @@ func routes(plan, executor, undo string) map[string]string {
 		"/api/1/executors/" + executor + "/log":  "GET, HEAD, OPTIONS",
 		"/api/1/executors/" + executor + "/halt": "OPTIONS, POST",
 		leverPath:                                "DELETE, GET, HEAD, OPTIONS, PUT",
+		leverPath + "/":                          "DELETE, GET, HEAD, OPTIONS, PUT",
 		"/api/1/status":                          "GET, HEAD, OPTIONS", "/metrics": "GET, HEAD, OPTIONS",
 		undosPath: "GET, HEAD, OPTIONS", undosPath + undo: "GET, HEAD, OPTIONS",
 		undosPath + undo + "/retry": "OPTIONS, POST", undosPath + undo + "/abandon": "OPTIONS, POST",
@@ -90,6 +91,9 @@ func TestCollectionsWithoutSlashAreRedirected(t *testing.T) {
 			if want := path + "/?all=true&x=%2F"; a.status != status || a.header.Get("Location") != want {
 				t.Errorf("%s %s: %d to %q, want %d to %q", method, path, a.status, a.header.Get("Location"), status, want)
 			}
+			if said := `"moved to ` + path + `/; send it there"`; method != http.MethodHead && !strings.Contains(string(a.body), said) {
+				t.Errorf("%s %s: said %q, want %q", method, path, a.body, said)
+			}
 		}
 	}
 }
@@ -109,7 +113,7 @@ func TestUnknownPathsAreProblems(t *testing.T) {
 	for _, path := range []string{
 		"/nothing", "/api", "/api/2/", "/api/1/nothing/", "/api/1/plans/a/b", "/api/1/plans//halt/x", "/healthz/x", "/..%2f..%2fetc/passwd",
 		"/api/1/plans/" + strings.Repeat("a", 32) + "/", "/api/1/attacks/no:Such", "/api/1/planners/no:Such",
-		"/api/1/halt/", "/api/1/status/", "/metrics/",
+		"/api/1/status/", "/metrics/",
 		"/api/1/undos/zz", "/api/1/undos/" + strings.Repeat("0", 32) + "-1", "/api/1/undos/" + strings.Repeat("0", 32) + "-1/x",
 		"/api/1/plans/zz", "/api/1/executors/zz", "/api/1/executors/" + strings.Repeat("0", 32) + "/log", "/api/1/plans/%00",
 	} {

@@ -96,7 +96,7 @@ func TestTheLeverStopsUndoesAndBlocks(t *testing.T) {
 	}
 	lever := d.awaitRest(t)
 	stop, _ := lever.at("stop").(map[string]any)
-	checkMembers(t, "the stop", stop, "runs gone_ms undone_ms")
+	checkMembers(t, "the stop", stop, "runs gone_ms undone_ms not_undone")
 	gone, _ := lever.at("stop/gone_ms").(float64)
 	undone, _ := lever.at("stop/undone_ms").(float64)
 	if toJSON(t, stop["runs"]) != "1" || gone <= 0 || undone < gone || toJSON(t, lever["stopping"]) != "0" || toJSON(t, lever["undoing"]) != "0" {

@@ -131,6 +131,22 @@ var badTriggers = []badInput{
 	{"an id of nothing", sendJSON("PUT", "/api/1/executors/"+nobody, `{"type":"date","args":{"date":"2026-12-01"}}`), 404, "executor not found " + nobody},
 }
 
+const leverMethods = "POST is not possible here; PUT engages the lever, DELETE releases it"
+
+// tried is a good plan posted with a query that means a dry run.
+func tried(query string) call { return sendJSON(http.MethodPost, "/api/1/plans/?"+query, minimalPlan) }
+
+var badTrials = []badInput{
+	{"in one word", tried("dryrun=true"), 400, `unknown parameter "dryrun"; dry_run is what is meant; nothing was stored`},
+	{"with a hyphen", tried("dry-run"), 400, `unknown parameter "dry-run"; dry_run is what is meant; nothing was stored`},
+	{"in capitals", tried("DRY_RUN=true"), 400, `unknown parameter "DRY_RUN"; dry_run is what is meant; nothing was stored`},
+	{"in camel case", tried("dryRun=1"), 400, `unknown parameter "dryRun"; dry_run is what is meant; nothing was stored`},
+	{"with too many separators", tried("_dry--run_=true"), 400, `unknown parameter "_dry--run_"; dry_run…`},
+	{"misspelt and off", tried("dryrun=false"), 400, `unknown parameter "dryrun"; dry_run…`},
+	{"misspelt beside the right one", tried("dry_run=false&dryrun=true"), 400, `unknown parameter "dryrun"; dry_run…`},
+	{"misspelt twice", tried("dryrun=true&Dry-Run=true"), 400, `unknown parameter "Dry-Run"; dry_run…`},
+}
+
 var badRequests = []badInput{
 	{"a plan of nothing", get("/api/1/plans/" + nobody), 404, "plan not found " + nobody},
 	{"a plan id that is none", get("/api/1/plans/xyz"), 404, "plan not found xyz"},
@@ -143,9 +159,6 @@ var badRequests = []badInput{
 	{"a deletion of no executor", call{method: "DELETE", target: "/api/1/executors/7"}, 404, "executor not found 7"},
 	{"a halt of no plan", call{method: "POST", target: "/api/1/plans/7/halt"}, 404, "plan not found 7"},
 	{"a halt of no executor", call{method: "POST", target: "/api/1/executors/7/halt"}, 404, "executor not found 7"},
-	{"a halt by form", call{method: "POST", target: "/api/1/plans/" + string(planA) + "/halt", body: "a=b"}.with("Content-Type", "application/x-www-form-urlencoded"), 415, "the content type must be…"},
-	{"a halt with a number for reason", sendJSON("POST", "/api/1/plans/"+string(planA)+"/halt", `{"reason":5}`), 400, "invalid payload 5 is not of type 'string'"},
-	{"a halt that is no object", sendJSON("POST", "/api/1/executors/"+string(execA)+"/halt", `[]`), 400, "invalid payload [] is not of type 'object'"},
 	{"a record of nothing", get("/api/1/undos/" + nobody + "-1"), 404, "undo record not found " + nobody + "-1"},
 	{"a record id that is none", get("/api/1/undos/1"), 404, "undo record not found 1"},
 	{"a record id with a zero in front", get("/api/1/undos/" + nobody + "-01"), 404, "undo record not found " + nobody + "-01"},
@@ -158,7 +171,8 @@ var badRequests = []badInput{
 	{"records without a page", get("/api/1/undos/?limit=0"), 400, "limit is a number from 1 to 1000…"},
 	{"records from a cursor that is none", get("/api/1/undos/?cursor=zz"), 400, `"zz" is no cursor`},
 	{"a release by somebody with a long name", call{method: "DELETE", target: "/api/1/halt?by=" + strings.Repeat("n", 257)}, 400, "by is at most 256 characters"},
-	{"a wrong method on the lever", call{method: "POST", target: "/api/1/halt"}, 405, "POST is not possible here…"},
+	{"a wrong method on the lever", call{method: "POST", target: "/api/1/halt", body: "{}"}, 405, leverMethods},
+	{"a wrong method on the lever with a slash", call{method: "POST", target: "/api/1/halt/"}, 405, leverMethods},
 	{"a deletion of a record", call{method: "DELETE", target: undoTarget}, 405, "DELETE is not possible here…"},
 	{"no path", get("/nothing"), 404, "there is nothing at /nothing"},
 	{"no such resource", get("/api/1/nothing/"), 404, "there is nothing at /api/1/nothing/"},
@@ -205,7 +219,10 @@ var badAbandonments = []badInput{
 	{"a reason without end", abandonUndo(`{"reason":"` + strings.Repeat("r", 1025) + `"}`), 400, "invalid payload …"},
 	{"a by that is a list", abandonUndo(`{"reason":"r","by":[]}`), 400, "invalid payload [] is not of type 'string'"},
 	{"a by without end", abandonUndo(`{"reason":"r","by":"` + strings.Repeat("b", 257) + `"}`), 400, "invalid payload …"},
-	{"a form", abandonUndo("reason=r").without("Content-Type").with("Content-Type", "application/x-www-form-urlencoded"), 415, "the content type must be…"},
+	{"a form", abandonUndo("reason=r").without("Content-Type").with("Content-Type", "application/x-www-form-urlencoded"), 400, "payload must be a valid json"},
+	{"a form's type without a reason", abandonUndo("{}").without("Content-Type").with("Content-Type", "application/x-www-form-urlencoded"), 400, "invalid payload 'reason' is a required property"},
+	{"a compressed body", abandonUndo(`{"reason":"r"}`).with("Content-Encoding", "gzip"), 415, "the content encoding…"},
+	{"a body too large", abandonUndo(`{"reason":"r"}` + strings.Repeat(" ", maxBody)), 413, "the body is larger…"},
 	{"the body before the id", sendJSON("POST", "/api/1/undos/x/abandon", `{}`), 400, "invalid payload 'reason' is a required property"},
 	{"an id that is none", sendJSON("POST", "/api/1/undos/x/abandon", `{"reason":"r"}`), 404, "undo record not found x"},
 	{"an id of nothing", sendJSON("POST", "/api/1/undos/"+nobody+"-1/abandon", `{"reason":"r"}`), 404, "undo record not found " + nobody + "-1"},
@@ -213,7 +230,7 @@ var badAbandonments = []badInput{
 
 func TestBadInput(t *testing.T) {
 	for group, cases := range map[string][]badInput{
-		"body": badBodies, "plan": badPlans, "trigger": badTriggers, "abandonment": badAbandonments, "request": badRequests,
+		"body": badBodies, "plan": badPlans, "trigger": badTriggers, "abandonment": badAbandonments, "trial": badTrials, "request": badRequests,
 	} {
 		for _, tt := range cases {
 			t.Run(group+"/"+tt.name, func(t *testing.T) {

@@ -27,10 +27,20 @@ const (
 // notJSON is the text that clients compare.
 const notJSON = "payload must be a valid json"
 
-// readBody reads a JSON body. It checks, in this order, the content type (415),
-// the size (413) and the syntax (400). A 408 says that it came too slowly.
+// readBody reads a JSON body. It checks, in this order, the content type and
+// encoding (415), the size (413) and the syntax (400). A 408 says that it came
+// too slowly.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	if err := checkContentType(r); err != nil {
+		return nil, err
+	}
+	return readJSON(w, r)
+}
+
+// readJSON is readBody for calls that must not fail for a header somebody
+// forgot: it does not look at the content type.
+func readJSON(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if err := checkEncoding(r); err != nil {
 		return nil, err
 	}
 	body, err := readAll(w, r)
@@ -65,12 +75,17 @@ func tooLarge() error {
 	return refuse(http.StatusRequestEntityTooLarge, "the body is larger than %d bytes", maxBody)
 }
 
-// checkContentType wants application/json or +json, in UTF-8, not compressed. A
-// request without any body needs no type.
-func checkContentType(r *http.Request) error {
+// checkEncoding wants a body that is not compressed.
+func checkEncoding(r *http.Request) error {
 	if enc := r.Header.Get("Content-Encoding"); enc != "" && !strings.EqualFold(enc, "identity") {
 		return refuse(http.StatusUnsupportedMediaType, "the content encoding %q is not supported", enc)
 	}
+	return nil
+}
+
+// checkContentType wants application/json or +json, in UTF-8. A request without
+// any body needs no type.
+func checkContentType(r *http.Request) error {
 	value := r.Header.Get("Content-Type")
 	if value == "" && r.ContentLength == 0 {
 		return nil

@@ -72,8 +72,11 @@ const (
 const maxBy = 256
 
 // decisionMembers are the members of the bodies of leverSchema and
-// abandonSchema.
-var decisionMembers = []string{"reason", "by"}
+// abandonSchema, haltMembers those of haltSchema.
+var (
+	decisionMembers = []string{"reason", "by"}
+	haltMembers     = []string{"reason"}
+)
 
 // bodySchemas are the schemas of the request bodies, ready to validate.
 type bodySchemas struct {

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -135,16 +136,14 @@ func (s *Server) deleteExecutor(w http.ResponseWriter, r *http.Request) error {
 }
 
 // haltExecutor stops a run or calls it off; 202 while it is still stopping.
+// Nothing in the request's body keeps it from doing so.
 func (s *Server) haltExecutor(w http.ResponseWriter, r *http.Request) error {
-	reason, err := s.haltReason(w, r)
-	if err != nil {
-		return err
-	}
+	d, warnings := s.executorHaltBody().read(w, r)
 	id, err := executorID(r)
 	if err != nil {
 		return err
 	}
-	e, err := s.engine.HaltExecutor(r.Context(), id, reason)
+	e, err := s.engine.HaltExecutor(r.Context(), id, cmp.Or(d.reason, haltedOnRequest))
 	if err != nil {
 		return err
 	}
@@ -152,7 +151,7 @@ func (s *Server) haltExecutor(w http.ResponseWriter, r *http.Request) error {
 	if !e.State.Final() {
 		status = http.StatusAccepted
 	}
-	return s.sendExecutor(w, r, status, e, nil)
+	return s.sendExecutor(w, r, status, e, warned{warnings})
 }
 
 // sendExecutor answers with an executor's document and the members of more.

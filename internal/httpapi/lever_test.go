@@ -37,13 +37,13 @@ func TestEngageLever(t *testing.T) {
 	f := newFake(t)
 	f.halted = engine.LeverState{
 		Durable: true, Stopping: 2, Undoing: 3, HaltFile: "/run/cmed.halt",
-		Lever: engine.Lever{Stop: &engine.LeverStop{Runs: 5, Gone: 140250 * time.Microsecond}},
+		Lever: engine.Lever{Stop: &engine.LeverStop{Runs: 5, Gone: 140250 * time.Microsecond, NotUndone: 2}},
 	}
 	do(t, f, engage(`{"reason":"it burns","by":"ops"}`)).is(http.StatusOK).equals(`{
 	  "engaged": true, "by": "ops", "reason": "it burns", "at": "2026-11-21T03:00:00+01:00",
 	  "released_by": "", "released_at": null, "durable": true,
 	  "halt_file": "/run/cmed.halt", "stopping": 2, "undoing": 3,
-	  "stop": {"runs": 5, "gone_ms": 140.25, "undone_ms": null},
+	  "stop": {"runs": 5, "gone_ms": 140.25, "undone_ms": null, "not_undone": 2},
 	  "msg": "the lever is engaged: nothing starts; still to be stopped: 2, to be undone: 3",
 	  "_warnings": ["the lever can't be released while the halt file /run/cmed.halt is there"], ` + leverLinksDoc + `}`)
 }
@@ -131,7 +131,7 @@ func TestTheLeverDoesNotWaitForAClientThatHangs(t *testing.T) {
 	_, addr := serveLoopback(t, Config{BodyTimeout: time.Minute}, f)
 	began := time.Now()
 	res := raw(t, addr, "PUT /api/1/halt HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
-	if took := time.Since(began); res.StatusCode != http.StatusOK || took > 5*leverBody {
+	if took := time.Since(began); res.StatusCode != http.StatusOK || took > 5*haltBodyWait {
 		t.Errorf("%s after %v", res.Status, took)
 	}
 	body, err := io.ReadAll(res.Body)

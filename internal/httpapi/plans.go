@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -170,6 +171,7 @@ type haltedPlan struct {
 	Msg    string          `json:"msg"`
 	Halted int             `json:"halted"`
 	Links  haltedPlanLinks `json:"_links"`
+	warned
 }
 
 type haltedPlanLinks struct {
@@ -177,17 +179,15 @@ type haltedPlanLinks struct {
 	Executors link `json:"executors"`
 }
 
-// haltPlan halts or calls off every executor of a plan.
+// haltPlan halts or calls off every executor of a plan. Nothing in the request's
+// body keeps it from doing so.
 func (s *Server) haltPlan(w http.ResponseWriter, r *http.Request) error {
-	reason, err := s.haltReason(w, r)
-	if err != nil {
-		return err
-	}
+	d, warnings := s.executorHaltBody().read(w, r)
 	id, err := planID(r)
 	if err != nil {
 		return err
 	}
-	n, err := s.engine.HaltPlan(r.Context(), id, reason)
+	n, err := s.engine.HaltPlan(r.Context(), id, cmp.Or(d.reason, haltedOnRequest))
 	if err != nil {
 		return err
 	}
@@ -195,21 +195,6 @@ func (s *Server) haltPlan(w http.ResponseWriter, r *http.Request) error {
 		Msg:    fmt.Sprintf("plan %s: %d executors halted or called off", id, n),
 		Halted: n,
 		Links:  haltedPlanLinks{Plan: link{Href: planHref(id)}, Executors: link{Href: planExecutorsHref(id)}},
+		warned: warned{warnings},
 	})
-}
-
-// haltReason reads why something is halted out of an optional body.
-func (s *Server) haltReason(w http.ResponseWriter, r *http.Request) (string, error) {
-	if r.ContentLength == 0 {
-		return haltedOnRequest, nil
-	}
-	body, err := readBody(w, r)
-	if err != nil {
-		return "", err
-	}
-	reason, err := s.parseReason(body)
-	if err != nil || reason == "" {
-		return haltedOnRequest, err
-	}
-	return reason, nil
 }

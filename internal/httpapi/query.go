@@ -38,8 +38,12 @@ func (q query) flag(name string) bool {
 }
 
 // trial reads dry_run. It is the one boolean that must be understood: what was
-// meant as a trial must not be done for real.
+// meant as a trial must not be done for real. For the same reason another way to
+// write its name is refused.
 func (q query) trial() (bool, error) {
+	if wrong := misspelt(q.Values, "dry_run"); wrong != "" {
+		return false, engine.Errorf(engine.CodeInvalid, "unknown parameter %q; dry_run is what is meant; nothing was stored", wrong)
+	}
 	switch values := q.Values["dry_run"]; {
 	case len(values) == 0:
 		return false, nil

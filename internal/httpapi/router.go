@@ -40,7 +40,8 @@ func (s *Server) newRouter() http.Handler {
 	}
 	for path, allowed := range methods {
 		e.Add(http.MethodOptions, path, s.adapt(route{http.MethodOptions, path, options(allowed)}))
-		if bare := strings.TrimSuffix(path, "/"); bare != path && bare != "" {
+		bare := strings.TrimSuffix(path, "/")
+		if _, served := methods[bare]; !served && bare != "" {
 			e.Any(bare, s.adapt(route{"", bare, toSlash}))
 		}
 	}
@@ -85,10 +86,19 @@ func fromEcho(err error, r *http.Request) error {
 	case he.Code == http.StatusNotFound:
 		return refuse(he.Code, "there is nothing at %s", r.URL.Path)
 	case he.Code == http.StatusMethodNotAllowed:
-		return refuse(he.Code, "%s is not possible here; the Allow header says what is", r.Method)
+		return refuse(he.Code, "%s is not possible here; %s", r.Method, possibleAt(r.URL.Path))
 	default:
 		return err
 	}
+}
+
+// possibleAt says what is possible at a path. Who calls the lever is in a hurry
+// and may not see the headers.
+func possibleAt(path string) string {
+	if strings.TrimSuffix(path, "/") == leverPath {
+		return "PUT engages the lever, DELETE releases it"
+	}
+	return "the Allow header says what is"
 }
 
 // options answers an OPTIONS request that is no preflight.
@@ -102,8 +112,14 @@ func options(allowed []string) handler {
 	}
 }
 
+// movedDocument is the body of a redirect.
+type movedDocument struct {
+	Msg string `json:"msg"`
+}
+
 // toSlash sends a client on to the form of a collection's path that ends in a
-// slash. 308 keeps method and body; 301 is what old clients follow.
+// slash. 308 keeps method and body; 301 is what old clients follow. The body is
+// for those that follow neither.
 func toSlash(w http.ResponseWriter, r *http.Request) error {
 	status := http.StatusPermanentRedirect
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
@@ -111,6 +127,5 @@ func toSlash(w http.ResponseWriter, r *http.Request) error {
 	}
 	target := url.URL{Path: r.URL.Path + "/", RawQuery: r.URL.RawQuery}
 	w.Header().Set("Location", target.String())
-	w.WriteHeader(status)
-	return nil
+	return send(w, r, status, movedDocument{Msg: "moved to " + target.EscapedPath() + "; send it there"})
 }

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -27,6 +28,14 @@ func TestCollectionsWithoutTheirSlash(t *testing.T) {
 			if got := a.header.Get("Location"); got != tt.location {
 				t.Errorf("Location %q, want %q", got, tt.location)
 			}
+			path, _, _ := strings.Cut(tt.location, "?")
+			if tt.method == http.MethodHead {
+				if len(a.body) != 0 {
+					t.Errorf("body %q", a.body)
+				}
+			} else {
+				a.has("msg", `"moved to `+path+`; send it there"`)
+			}
 			if len(f.changes) != 0 {
 				t.Errorf("a redirect did %v", f.changes)
 			}
@@ -45,7 +54,7 @@ func TestOptionsAndWrongMethodsSayWhatIsAllowed(t *testing.T) {
 		"/api/1/executors/" + nobody + "/x": "",
 		"/api/1/plugins/rescan":             "OPTIONS, POST",
 		"/api/1/halt":                       "DELETE, GET, HEAD, OPTIONS, PUT",
-		"/api/1/halt/":                      "",
+		"/api/1/halt/":                      "DELETE, GET, HEAD, OPTIONS, PUT",
 		"/api/1/status":                     "GET, HEAD, OPTIONS",
 		"/api/1/undos/":                     "GET, HEAD, OPTIONS",
 		undoTarget:                          "GET, HEAD, OPTIONS",

@@ -33,6 +33,9 @@ func (s *Server) routes() []route {
 		{http.MethodGet, leverPath, s.lever},
 		{http.MethodPut, leverPath, s.engageLever},
 		{http.MethodDelete, leverPath, s.releaseLever},
+		{http.MethodGet, leverPath + "/", s.lever},
+		{http.MethodPut, leverPath + "/", s.engageLever},
+		{http.MethodDelete, leverPath + "/", s.releaseLever},
 		{http.MethodGet, statusPath, s.status},
 
 		{http.MethodGet, undosPath, s.undos},

@@ -47,15 +47,3 @@ func triggerWarnings(trigger, args map[string]json.RawMessage) []string {
 		unknownMembers(args, []string{"date"}, ` in "args"`)...,
 	)
 }
-
-// parseReason reads the optional body of a halt.
-func (s *Server) parseReason(body []byte) (string, error) {
-	if err := validate(s.bodies.halt, body); err != nil {
-		return "", err
-	}
-	members, err := membersOf(body)
-	if err != nil {
-		return "", err
-	}
-	return text(members["reason"]), nil
-}

@@ -68,9 +68,9 @@ func (s *Server) retryUndo(w http.ResponseWriter, r *http.Request) error {
 }
 
 // abandonUndo gives a record up. Somebody decides to leave a harm in place, so
-// a reason is asked for.
+// a reason is asked for; what the body calls itself does not matter.
 func (s *Server) abandonUndo(w http.ResponseWriter, r *http.Request) error {
-	body, err := readBody(w, r)
+	body, err := readJSON(w, r)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (s *Server) parseAbandonment(body []byte) (decision, []string, error) {
 	if err := validate(s.bodies.abandon, body); err != nil {
 		return decision{}, nil, err
 	}
-	d, warnings, err := parseDecision(body)
+	d, warnings, err := parseDecision(body, decisionMembers)
 	if err == nil && d.reason == "" {
 		const msg = "reason must say in words why the effect is left in place"
 		err = invalid("/reason", invalidPayload(msg), msg)
@@ -105,14 +105,15 @@ func (s *Server) parseAbandonment(body []byte) (decision, []string, error) {
 	return d, warnings, err
 }
 
-// parseDecision reads a valid object; the warnings tell what was ignored.
-func parseDecision(body []byte) (decision, []string, error) {
+// parseDecision reads a valid object; the warnings tell which members are not
+// among the known ones and were ignored.
+func parseDecision(body []byte, known []string) (decision, []string, error) {
 	members, err := membersOf(body)
 	if err != nil {
 		return decision{}, nil, err
 	}
 	d := decision{by: strings.TrimSpace(text(members["by"])), reason: strings.TrimSpace(text(members["reason"]))}
-	return d, unknownMembers(members, decisionMembers, ""), nil
+	return d, unknownMembers(members, known, ""), nil
 }
 
 // undoID reads the record's id out of the path. Only the form that is shown is

@@ -123,6 +123,23 @@ func TestRetryUndo(t *testing.T) {
 	do(t, f, call{method: http.MethodPost, target: undoTarget + "/retry"}).is(http.StatusConflict).has("msg", `"it is undone"`)
 }
 
+// What a body calls itself does not keep a record from being settled.
+func TestUndosAreSettledWhateverTheContentType(t *testing.T) {
+	for _, contentType := range []string{"application/x-www-form-urlencoded", "text/plain", "application/json; charset=latin1", ";;", ""} {
+		for action, status := range map[string]int{"retry": http.StatusAccepted, "abandon": http.StatusOK} {
+			f := undoing(newFake(t))
+			c := call{method: http.MethodPost, target: undoTarget + "/" + action, body: `{"reason":"gone"}`}
+			if contentType != "" {
+				c = c.with("Content-Type", contentType)
+			}
+			do(t, f, c).is(status)
+			if !slices.Equal(f.changes, []string{action + " " + string(execB) + "-1"}) {
+				t.Errorf("%s as %q did %v", action, contentType, f.changes)
+			}
+		}
+	}
+}
+
 func TestAbandonUndo(t *testing.T) {
 	f := undoing(newFake(t))
 	a := do(t, f, abandonUndo(`{"reason":" the host is gone ","by":"ops","resaon":1}`)).is(http.StatusOK)

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,13 +30,23 @@ func unknownMembers[V any](members map[string]V, known []string, where string) [
 // refuseMisspelt refuses a member that is another way to write the one that is
 // meant to keep harm from being done: to ignore it would do the harm.
 func refuseMisspelt[V any](members map[string]V, meant string) error {
-	for name := range members {
+	name := misspelt(members, meant)
+	if name == "" {
+		return nil
+	}
+	msg := fmt.Sprintf("unknown member %q; %q is what is meant, and nothing was stored", name, meant)
+	return invalid("/"+name, msg, msg)
+}
+
+// misspelt is the first name, in alphabetical order, that is another way to
+// write the one that is meant; "" when there is none.
+func misspelt[V any](members map[string]V, meant string) string {
+	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if name != meant && strings.EqualFold(bare(name), bare(meant)) {
-			msg := fmt.Sprintf("unknown member %q; %q is what is meant, and nothing was stored", name, meant)
-			return invalid("/"+name, msg, msg)
+			return name
 		}
 	}
-	return nil
+	return ""
 }
 
 // bare is a name without what only separates its words.
