@@ -87,7 +87,7 @@ func TestRunsPerRef(t *testing.T) {
 	tired := d.impatient(t, "e2e:Sleep", args{"for": "1ms"})
 	other := d.attack(t, "e2e:Count", args{"file": filepath.Join(d.dir, "counted")}, time.Now())
 	d.await(t, other, "succeeded") // one that waits does not hold up those behind it
-	says(t, "the one that waited too long", d.await(t, tired, "missed").Reason, "1 runs of e2e:Sleep", "--max-runs-per-ref")
+	says(t, "the one that waited too long", d.await(t, tired, "missed").Reason, "1 run of e2e:Sleep", "--max-runs-per-ref")
 	if e := d.executor(t, patient); e.State != "scheduled" {
 		t.Errorf("the one that waits is %s: %s", e.State, e.Reason)
 	}
