@@ -28,7 +28,7 @@ func (d *daemon) reaped(t testing.TB, code int) reaped {
 	if err := json.Unmarshal([]byte(o.out), &doc); err != nil {
 		t.Fatalf("cmed reap says %q: %v", o.out, err)
 	}
-	checkMembers(t, "what cmed reap tells", doc, "database state_folder processes stuck lost undone open failed")
+	checkMembers(t, "what cmed reap tells", doc, "processes stuck lost undone open failed")
 	if err := json.Unmarshal([]byte(o.out), &r); err != nil {
 		t.Fatal(err)
 	}
