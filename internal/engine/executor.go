@@ -66,7 +66,7 @@ const (
 	UndoKept    UndoState = "kept"
 	// UndoAbandoned: somebody gave it up; its effect stays in place.
 	UndoAbandoned UndoState = "abandoned"
-	UndoFailed  UndoState = "failed"
+	UndoFailed    UndoState = "failed"
 )
 
 // Unsettled says whether something is left to take back.

@@ -19,7 +19,7 @@ func (unreapable) Reap(context.Context) (engine.Reaped, error) {
 }
 
 // 18. SIGUSR1 while the daemon starts, and the start fails: the service manager
-// starts it again, and nothing is halted. "It counts even while the daemon starts."
+// starts it again, and nothing is halted. "It counts even while the daemon starts" (configuration.md).
 func TestALeverEngagedInAStartThatFailsIsKept(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		d.shutdown()
