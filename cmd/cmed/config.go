@@ -78,6 +78,19 @@ func (c *config) complete() error {
 	return nil
 }
 
+// makeAbsolute makes the paths of what the daemon keeps absolute, for people who
+// need to know which it is.
+func (c *config) makeAbsolute() error {
+	for _, path := range []*string{&c.database, &c.stateDir} {
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return fmt.Errorf("resolve %s: %w", *path, err)
+		}
+		*path = absolute
+	}
+	return nil
+}
+
 // besideBinary is the folder of cmed's own executable, links followed.
 func besideBinary() (string, error) {
 	path, err := os.Executable()

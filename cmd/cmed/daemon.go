@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"time"
@@ -69,6 +70,7 @@ func startDaemon(ctx context.Context, cfg *config, log hclog.Logger, halts <-cha
 	if err = d.watchHaltFile(); err != nil {
 		return d, err
 	}
+	log.Info("starting", "version", thisBuild().Version, "pid", os.Getpid()) // whom SIGUSR1 halts
 	if d.host, err = newHost(cfg, d.store, log); err != nil {
 		return d, err
 	}
@@ -76,6 +78,7 @@ func startDaemon(ctx context.Context, cfg *config, log hclog.Logger, halts <-cha
 	if err = d.host.Start(ctx); err != nil {
 		return d, fmt.Errorf("start the plugin host: %w", err)
 	}
+	d.warnOfPatterns()
 	if err = d.engine.Start(ctx); err != nil {
 		return d, fmt.Errorf("start the engine: %w", err)
 	}

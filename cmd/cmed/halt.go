@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -67,8 +68,9 @@ func (h *halting) halt(ctx context.Context, c *client.Client, reason string) err
 		fmt.Fprintf(h.stdout, "the lever is engaged by %s (%s): nothing starts\n",
 			printable(lever.By), printable(lever.Reason))
 	}
+	already := alreadyWords(lever)
 	if h.noWait {
-		return h.show(lever, "")
+		return h.show(lever, strings.TrimSuffix(already, ": "))
 	}
 	limit, cancel := context.WithTimeout(ctx, h.wait)
 	defer cancel()
@@ -76,10 +78,16 @@ func (h *halting) halt(ctx context.Context, c *client.Client, reason string) err
 	if err != nil {
 		return errors.Join(h.show(lever, ""), fmt.Errorf("the lever is engaged, but %w", err))
 	}
-	if err := h.show(lever, stopWords(lever.Stop)); err != nil {
+	if err := h.show(lever, already+stopWords(lever.Stop)); err != nil {
 		return err
 	}
-	return unsettled(ctx, c)
+	if err := unsettled(ctx, c); err != nil {
+		return err
+	}
+	if lever.Stop != nil && lever.Stop.NotUndone > 0 {
+		return &exitError{code: exitFailure} // its words say it
+	}
+	return nil
 }
 
 // show writes the lever: its document, or words.
@@ -119,17 +127,31 @@ func awaitRest(ctx context.Context, c *client.Client, lever client.Lever, progre
 	return lever, nil
 }
 
-// stopWords tells what was stopped.
+// alreadyWords tells who engaged the lever before this call, "" when nobody did.
+func alreadyWords(lever client.Lever) string {
+	if !lever.Already {
+		return ""
+	}
+	return fmt.Sprintf("it was engaged already, by %s at %s: ", printable(lever.By), toSeconds(lever.At))
+}
+
+// stopWords tells what was stopped and how its undo ended.
 func stopWords(stop *client.Stop) string {
-	if stop == nil || stop.Runs == 0 {
+	if stop == nil || stop.Runs+stop.NotUndone == 0 {
 		return "nothing was running"
 	}
 	text := fmt.Sprintf("stopped %s", count(stop.Runs, "run"))
 	if stop.Gone > 0 {
 		text += fmt.Sprintf(" in %s", milliseconds(stop.Gone))
 	}
-	if stop.Undone > 0 {
-		text += fmt.Sprintf("; undone after %s", milliseconds(stop.Undone))
+	undone := milliseconds(stop.Undone)
+	switch {
+	case stop.NotUndone == 0 && stop.Undone > 0:
+		text += fmt.Sprintf("; undone after %s", undone)
+	case stop.NotUndone > 0 && stop.Undone > 0:
+		text += fmt.Sprintf("; its undo ended after %s, %s NOT undone (see cmed undos)", undone, count(stop.NotUndone, "record"))
+	case stop.NotUndone > 0:
+		text += fmt.Sprintf("; %s NOT undone (see cmed undos)", count(stop.NotUndone, "record"))
 	}
 	return text
 }
@@ -163,22 +185,31 @@ func (h *halting) explain(err error) error {
 	if !ok {
 		return presentable(err)
 	}
-	return fmt.Errorf("%w\nTo halt it without the API, on its machine:\n"+
-		"  touch %s   (or the path that its --halt-file names)\n"+
-		"  kill -USR1 PID   (pidof cmed finds it)\n"+
-		"Or say where it is with --server or %s", unreachable, h.haltFile(), serverVariable)
+	file := "the halt file that its log named at start"
+	if path := h.haltFile(); path != "" {
+		file += " (by default " + path + ")"
+	}
+	return fmt.Errorf("%w\n"+
+		"Is it another one?  cmed halt --server http://HOST:PORT (or %s)\n"+
+		"Does it run, but not answer?  kill -USR1 PID (its log names it at start), or touch %s\n"+
+		"Has it died?  cmed reap, with its options, ends and undoes what it left", unreachable, serverVariable, file)
 }
 
-// haltFile is where a daemon with this environment looks for its halt file.
+// haltFile is where a daemon with this environment, started in this folder,
+// looks for its halt file; "" when none can have been.
 func (h *halting) haltFile() string {
 	cfg, err := load(settings{}, h.env, nil)
 	if err != nil {
-		return haltIn(stateBeside("cme.db"))
+		return ""
 	}
-	if path, err := filepath.Abs(cfg.haltFile); err == nil {
-		return path
+	path, err := filepath.Abs(cfg.haltFile)
+	if err != nil {
+		return ""
 	}
-	return cfg.haltFile
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return ""
+	}
+	return path
 }
 
 const resumeLong = `Releases the lever: executors start again when they are due. Those that were due

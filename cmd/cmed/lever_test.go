@@ -122,6 +122,10 @@ func TestHaltOfARealDaemon(t *testing.T) {
 	if got := halt.stdout.String(); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
+	halt = begin(t, "halt", "--server", url, "another", "test")
+	if code := halt.end(t); code != 0 || !strings.Contains(halt.stdout.String(), "\nit was engaged already, by "+whoAmI()+" at 20") {
+		t.Errorf("exit code %d: %s%s", code, halt.stdout.String(), halt.stderr.String())
+	}
 	undos := begin(t, "undos", "--server", url)
 	if code := undos.end(t); code != 0 || undos.stdout.String() != "nothing is left to undo\n" {
 		t.Errorf("exit code %d: %s%s", code, undos.stdout.String(), undos.stderr.String())

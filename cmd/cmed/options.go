@@ -34,9 +34,12 @@ const (
 // options lists all options, in the order of the help text.
 var options = slices.Concat(serving, running, limiting, isolating, logging)
 
+// variablePrefix begins the names of all variables of cmed.
+const variablePrefix = "CMED_"
+
 // variable is the option's name in the environment.
 func (o option) variable() string {
-	return "CMED_" + strings.ToUpper(strings.ReplaceAll(o.name, "-", "_"))
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(o.name, "-", "_"))
 }
 
 // optionNames lists the names of all options.

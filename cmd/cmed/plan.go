@@ -145,32 +145,44 @@ func (l *planning) preview(ctx context.Context, c *client.Client, body []byte) e
 	if l.asJSON() {
 		return writeJSON(l.stdout, preview.Raw)
 	}
-	fmt.Fprintf(l.stdout, "dry run of %q: %s would run; nothing is stored\n",
-		preview.Name, count(preview.Pending, "executor"))
+	would := count(preview.Pending, "executor") + " would run"
+	if not := preview.Total - preview.Pending; not > 0 {
+		would += fmt.Sprintf(", %d would not", not)
+	}
+	fmt.Fprintf(l.stdout, "dry run of %q: %s; nothing is stored\n", preview.Name, would)
 	if err := writeExecutors(l.stdout, preview.Executors, time.Now()); err != nil {
 		return err
 	}
 	if more := preview.Total - len(preview.Executors); more > 0 {
 		fmt.Fprintf(l.stdout, "... and %d more\n", more)
 	}
+	fmt.Fprintf(l.stdout, "times and choices are drawn with seed %d; put \"seed\": %d into the plan to get the same\n",
+		preview.Seed, preview.Seed)
 	return writeTargets(l.stdout, preview)
 }
 
 // writeExecutors shows when each executor is due, and what becomes of those
-// that will not run.
+// that will not run. Those of a dry run have no ids.
 func writeExecutors(w io.Writer, executors []client.Executor, now time.Time) error {
 	if len(executors) == 0 {
 		return nil
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "DUE\tIN WORDS\tSTATE\tNAME")
+	stored := executors[0].ID != ""
+	if stored {
+		fmt.Fprint(table, "ID\t")
+	}
+	fmt.Fprintln(table, "DUE\tIN WORDS\tNAME\tSTATE")
 	for _, e := range executors {
 		state := e.State
 		if e.Reason != "" {
 			state += " (" + e.Reason + ")"
 		}
+		if stored {
+			fmt.Fprintf(table, "%s\t", printable(e.ID))
+		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n",
-			e.NextRunTime.Format(time.RFC3339), fromNow(e.NextRunTime.Sub(now)), printable(state), printable(e.Name))
+			e.NextRunTime.Format(time.RFC3339), fromNow(e.NextRunTime.Sub(now)), printable(e.Name), printable(state))
 	}
 	return table.Flush()
 }

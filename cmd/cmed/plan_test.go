@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -55,8 +56,8 @@ func TestPlanShowsItsExecutors(t *testing.T) {
 	s := newStandIn(t, map[string][]string{
 		"POST /api/1/plans/": {`{"id":"p1","name":"a plan","executors_count":1,"_warnings":["one will not run"]}`},
 		"GET /api/1/plans/p1": {`{"id":"p1","_embedded":{"executors":[
-			{"name":"first","next_run_time":"` + past.Format(time.RFC3339) + `","state":"missed","reason":"too late"},
-			{"name":"second","next_run_time":"` + due.Format(time.RFC3339) + `","state":"scheduled"}]},
+			{"id":"e1","name":"first","next_run_time":"` + past.Format(time.RFC3339) + `","state":"missed","reason":"too late"},
+			{"id":"e2","name":"second","next_run_time":"` + due.Format(time.RFC3339) + `","state":"scheduled"}]},
 			"_links":{"next":{"href":"/x"}}}`},
 	})
 	c, code := s.call(t, "plan", "-f", write(t, "name: a plan\n"))
@@ -64,9 +65,9 @@ func TestPlanShowsItsExecutors(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	want := "plan p1 \"a plan\": 1 executor to run\n" +
-		"DUE                        IN WORDS    STATE              NAME\n" +
-		past.Format(time.RFC3339) + "       55 min ago  missed (too late)  first\n" +
-		due.Format(time.RFC3339) + "       in 4 min    scheduled          second\n" +
+		"ID  DUE                  IN WORDS    NAME    STATE\n" +
+		"e1  " + past.Format(time.RFC3339) + "  55 min ago  first   missed (too late)\n" +
+		"e2  " + due.Format(time.RFC3339) + "  in 4 min    second  scheduled\n" +
 		"... and more: these are the first\n"
 	if got := c.stdout.String(); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want), " ") {
 		t.Errorf("got\n%swant\n%s", got, want)
@@ -76,6 +77,32 @@ func TestPlanShowsItsExecutors(t *testing.T) {
 	}
 	if s.bodies[0] != `{"name":"a plan"}` {
 		t.Errorf("posted %s", s.bodies[0])
+	}
+}
+
+// cmed plan ... | head -1 has made the plan.
+func TestAPlanWhoseOutputIsNotReadIsMade(t *testing.T) {
+	s := newStandIn(t, map[string][]string{
+		"POST /api/1/plans/":  {`{"id":"p1","name":"a plan"}`},
+		"GET /api/1/plans/p1": {`{"id":"p1","_embedded":{"executors":[{"id":"e1"}]}}`},
+	})
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	reader.Close()
+	var stderr buffer
+	for _, output := range []string{"text", "json"} {
+		args := []string{"plan", "-o", output, "--server", s.URL, "-f", write(t, "{}")}
+		if code := run(t.Context(), program{args: args, stdout: writer, stderr: &stderr}); code != 0 {
+			t.Errorf("exit code %d: %s", code, stderr.String())
+		}
+	}
+	writer.Close() // another error is one
+	args := []string{"plan", "-o", "json", "--server", s.URL, "-f", write(t, "{}")}
+	if code := run(t.Context(), program{args: args, stdout: writer, stderr: &stderr}); code != exitFailure {
+		t.Errorf("exit code %d, want %d", code, exitFailure)
 	}
 }
 
@@ -99,8 +126,9 @@ func TestPlanThatIsRefused(t *testing.T) {
 }
 
 func TestDryRun(t *testing.T) {
-	const executors = `"name":"a plan","executors_count":2,"executors_total":2,
-		"executors":[{"name":"x","next_run_time":"2026-11-21T07:00:00+01:00","state":"scheduled"}]`
+	const executors = `"name":"a plan","executors_count":1,"executors_total":3,"seed":9007199254740991,
+		"executors":[{"name":"x","next_run_time":"2026-11-21T07:00:00+01:00","state":"scheduled"},
+			{"name":"y","next_run_time":"2026-11-21T08:00:00+01:00","state":"blocked","reason":"quiet hours"}]`
 	for _, test := range []struct{ name, targets, want string }{
 		{"targets", `"targets":[{"id":"i-1","name":"web","state":"running"}],"targets_error":null`, "TARGET NAME STATE i-1 web running"},
 		{"no targets", `"targets":[],"targets_error":null`, "no targets as things are now"},
@@ -114,9 +142,10 @@ func TestDryRun(t *testing.T) {
 				t.Errorf("exit code %d: %s", code, c.stderr.String())
 			}
 			got := strings.Join(strings.Fields(c.stdout.String()), " ")
-			if !strings.HasPrefix(got, `dry run of "a plan": 2 executors would run; nothing is stored DUE`) ||
-				!strings.Contains(got, "2026-11-21T07:00:00+01:00") ||
-				!strings.Contains(got, "... and 1 more") || !strings.HasSuffix(got, test.want) {
+			if !strings.HasPrefix(got, `dry run of "a plan": 1 executor would run, 2 would not; nothing is stored DUE IN WORDS NAME STATE 2026-11-21T07:00:00+01:00`) ||
+				!strings.Contains(got, " x scheduled 2026-11-21T08:00:00+01:00 ") || !strings.Contains(got, " y blocked (quiet hours) ") ||
+				!strings.Contains(got, `... and 1 more times and choices are drawn with seed 9007199254740991; `+
+					`put "seed": 9007199254740991 into the plan to get the same `) || !strings.HasSuffix(got, test.want) {
 				t.Errorf("it shows\n%s", c.stdout.String())
 			}
 			if want := "POST /api/1/plans/?dry_run=true"; s.asked[0] != want {

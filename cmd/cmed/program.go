@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 )
 
 // program is what a call of cmed gets from the outside.
@@ -48,9 +49,10 @@ func usagef(format string, args ...any) error {
 // run executes one call of cmed and returns its exit code. A daemon runs until
 // a signal comes or ctx ends.
 func run(ctx context.Context, p program) int {
+	p.stdout = brokenPipe{p.stdout}
 	root := newRoot(p)
 	root.SetArgs(p.args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
@@ -60,7 +62,19 @@ func run(ctx context.Context, p program) int {
 		fmt.Fprintf(p.stderr, "cmed: %v\n", err)
 	}
 	if exit.code == exitUsage {
-		fmt.Fprintln(p.stderr, "See 'cmed --help'.")
+		fmt.Fprintf(p.stderr, "See '%s --help'.\n", cmd.CommandPath())
 	}
 	return exit.code
+}
+
+// brokenPipe is an output that nobody may read to its end, as in cmed plan |
+// head -1: what was done is done, whether or not all of it is read.
+type brokenPipe struct{ io.Writer }
+
+func (b brokenPipe) Write(text []byte) (int, error) {
+	n, err := b.Writer.Write(text)
+	if errors.Is(err, syscall.EPIPE) {
+		return len(text), nil
+	}
+	return n, err
 }

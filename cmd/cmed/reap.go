@@ -51,8 +51,11 @@ func newReap(p program) *cobra.Command {
 			if r.cfg, err = load(s, p.env, fewer); err != nil {
 				return err
 			}
+			if err := r.cfg.makeAbsolute(); err != nil {
+				return err
+			}
 			r.asJSON = output.text == formatJSON
-			return r.reap(cmd.Context())
+			return asOwner(r.reap(cmd.Context()))
 		},
 	}
 	addFlags(cmd, s, func(o option) bool { return o.reap })
@@ -69,6 +72,7 @@ func (r *reaping) reap(ctx context.Context) error {
 	if _, err := os.Stat(r.cfg.database); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("there is no database %s: no daemon ever used it (--database-uri)", r.cfg.database)
 	}
+	fmt.Fprintf(r.stderr, "reaping the database %s and the state folder %s\n", r.cfg.database, r.cfg.stateDir)
 	setUmask()
 	if err := host.Harden(); err != nil {
 		return fmt.Errorf("protect the process: %w", err)
@@ -93,6 +97,14 @@ func (r *reaping) reap(ctx context.Context) error {
 		return &exitError{code: exitFailure}
 	}
 	return nil
+}
+
+// asOwner adds to an error about a lack of rights whose they are.
+func asOwner(err error) error {
+	if !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return fmt.Errorf("%w\nRun it as the daemon's user", err)
 }
 
 // settle does it with parts that are made for it and taken apart again. What it

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -56,6 +57,47 @@ func TestReapUnderADaemonIsRefused(t *testing.T) {
 		t.Errorf("it says %s", got)
 	}
 	d.finish(t)
+}
+
+func TestReapNamesAbsolutePaths(t *testing.T) {
+	t.Chdir(t.TempDir())
+	folder, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := begin(t, "reap", "-d", "cme.db")
+	want := "cmed: there is no database " + filepath.Join(folder, "cme.db") + ": no daemon"
+	if code := c.end(t); code != exitFailure || !strings.HasPrefix(c.stderr.String(), want) {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
+	}
+	put(t, folder, "cme.db", strings.Repeat("no database ", 1000), 0o600)
+	c = begin(t, "reap", "-d", "cme.db")
+	c.end(t)
+	first, problem, _ := strings.Cut(c.stderr.String(), "\n")
+	want = "reaping the database " + filepath.Join(folder, "cme.db") + " and the state folder " + filepath.Join(folder, "cme.state")
+	if first != want {
+		t.Errorf("got %s, want %s", first, want)
+	}
+	if !strings.Contains(problem, filepath.Join(folder, "cme.db")) {
+		t.Errorf("it says %s", problem)
+	}
+}
+
+func TestReapByAnotherUser(t *testing.T) {
+	err := asOwner(&exitError{exitInUse, fmt.Errorf("open the store: %w", &os.PathError{Op: "open", Path: "/x/cme.db", Err: os.ErrPermission})})
+	want := "open the store: open /x/cme.db: permission denied\nRun it as the daemon's user"
+	if err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) || exit.code != exitInUse {
+		t.Errorf("the exit code of %v is lost", err)
+	}
+	for _, other := range []error{os.ErrClosed, nil} {
+		if got := asOwner(other); !errors.Is(got, other) || got != nil && got.Error() != other.Error() {
+			t.Errorf("%v becomes %v", other, got)
+		}
+	}
 }
 
 func TestReapMakesNoDatabase(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 const (
 	defaultServer  = "http://127.0.0.1:5000"
 	serverVariable = "CMED_SERVER"
+	portVariable   = "CMED_PORT"
 )
 
 // remote is what the commands that call a daemon have in common.
@@ -32,7 +33,7 @@ func newRemote(cmd *cobra.Command, p program, human string) *remote {
 	r := &remote{program: p, output: outputFlag(human)}
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&r.server, "server", "",
-		"`URL` of the daemon ["+serverVariable+"] (default "+defaultServer+")")
+		"`URL` of the daemon ["+serverVariable+"] (default "+defaultServer+", or the port that "+portVariable+" says)")
 	cmd.Flags().VarP(r.output, "output", "o", r.output.usage())
 	return r
 }
@@ -57,6 +58,9 @@ func (r *remote) client() (c *client.Client, from string, err error) {
 	server, from := r.server, "--server"
 	if server == "" {
 		server, from = r.variable(serverVariable), serverVariable
+	}
+	if port := r.variable(portVariable); server == "" && port != "" && port != "0" { // 0: any
+		server, from = "http://127.0.0.1:"+port, portVariable
 	}
 	if server == "" {
 		server = defaultServer
@@ -129,6 +133,15 @@ func isTerminal(w io.Writer) bool {
 	}
 	info, err := file.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// toSeconds is a date of the API without its fractions.
+func toSeconds(date string) string {
+	at, err := time.Parse(time.RFC3339, date)
+	if err != nil {
+		return printable(date)
+	}
+	return at.Format(time.RFC3339)
 }
 
 // fromNow tells in words how far away an instant is.

@@ -107,6 +107,45 @@ func TestHaltWaitsUntilAllIsUndone(t *testing.T) {
 	}
 }
 
+func TestHaltOfAnEngagedLever(t *testing.T) {
+	const before = `{"engaged":true,"by":"ana@host","reason":"r","at":"2020-11-21T03:00:00+01:00","stop":{"runs":1,`
+	const engaged = "the lever is engaged by ana@host (r): nothing starts\n"
+	const already = engaged + "it was engaged already, by ana@host at 2020-11-21T03:00:00+01:00"
+	for _, test := range []struct{ name, args, answer, want string }{
+		{"the daemon says so", "halt", before + `"gone_ms":0},"_warnings":["the lever was engaged already; and so on"]}`, already + ": stopped 1 run\n"},
+		{"its stop took longer than the call", "halt", before + `"gone_ms":3600000}}`, already + ": stopped 1 run in 1h0m0s\n"},
+		{"it is older than the call", "halt", before + `"gone_ms":0.01}}`, already + ": stopped 1 run in 0s\n"},
+		{"without waiting", "halt --no-wait", before + `"gone_ms":0.01}}`, already + "\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newStandIn(t, map[string][]string{"PUT /api/1/halt": {test.answer}, "GET /api/1/undos/": {noUndos}})
+			c, code := s.call(t, strings.Fields(test.args)...)
+			if got := c.stdout.String(); code != 0 || got != test.want {
+				t.Errorf("exit code %d and\n%swant\n%s", code, got, test.want)
+			}
+		})
+	}
+}
+
+// A record that was given up meanwhile is not among those that wait.
+func TestHaltThatDidNotUndoEverything(t *testing.T) {
+	for name, output := range map[string]string{"text": "undo ended after 17ms, 2 records NOT undone (see cmed undos)\n", "json": `"not_undone": 2`} {
+		t.Run(name, func(t *testing.T) {
+			s := newStandIn(t, map[string][]string{
+				"PUT /api/1/halt": {ending}, "GET /api/1/undos/": {noUndos},
+				"GET /api/1/halt": {strings.Replace(atRest, `"undone_ms":310`, `"undone_ms":17,"not_undone":2`, 1)},
+			})
+			c, code := s.call(t, "halt", "-o", name)
+			if code != exitFailure || !strings.Contains(c.stdout.String(), output) {
+				t.Errorf("exit code %d and %s", code, c.stdout.String())
+			}
+			if got, want := c.stderr.String(), "warning: careful\n"; got != want {
+				t.Errorf("standard error %q, want %q", got, want)
+			}
+		})
+	}
+}
+
 func TestHaltOfAnIdleDaemon(t *testing.T) {
 	s := newStandIn(t, map[string][]string{
 		"PUT /api/1/halt":   {`{"engaged":true,"by":"a\u001b[31m","reason":"r","durable":true,"stop":{"runs":0}}`},
@@ -184,24 +223,55 @@ func TestHaltIsCalledOff(t *testing.T) {
 func TestHaltOfADaemonThatCannotBeReached(t *testing.T) {
 	s := newStandIn(t, nil)
 	s.Close()
-	var stdout, stderr buffer
 	state := t.TempDir()
-	code := run(t.Context(), program{
-		args: []string{"halt"}, env: []string{"CMED_SERVER=" + s.URL, "CMED_STATE_FOLDER=" + state},
-		stdout: &stdout, stderr: &stderr,
-	})
-	if code != exitFailure {
-		t.Errorf("exit code %d, want %d", code, exitFailure)
-	}
-	for _, want := range []string{
-		"cmed: the daemon at " + s.URL + " can't be reached: ",
-		"\n  touch " + filepath.Join(state, "halt") + "   (or the path that its --halt-file names)\n",
-		"\n  kill -USR1 PID ",
-		"\nOr say where it is with --server or CMED_SERVER\n",
+	for folder, file := range map[string]string{
+		state:                     " (by default " + filepath.Join(state, "halt") + ")",
+		filepath.Join(state, "x"): "",
 	} {
-		if !strings.Contains(stderr.String(), want) {
-			t.Errorf("no %q in\n%s", want, stderr.String())
+		var stdout, stderr buffer
+		code := run(t.Context(), program{
+			args: []string{"halt"}, env: []string{"CMED_SERVER=" + s.URL, "CMED_STATE_FOLDER=" + folder},
+			stdout: &stdout, stderr: &stderr,
+		})
+		if code != exitFailure {
+			t.Errorf("exit code %d, want %d", code, exitFailure)
 		}
+		first, advice, _ := strings.Cut(stderr.String(), "\n")
+		if want := "cmed: the daemon at " + s.URL + " can't be reached: "; !strings.HasPrefix(first, want) {
+			t.Errorf("got %s, want %s", first, want)
+		}
+		want := "Is it another one?  cmed halt --server http://HOST:PORT (or CMED_SERVER)\n" +
+			"Does it run, but not answer?  kill -USR1 PID (its log names it at start), " +
+			"or touch the halt file that its log named at start" + file + "\n" +
+			"Has it died?  cmed reap, with its options, ends and undoes what it left\n"
+		if advice != want {
+			t.Errorf("got\n%swant\n%s", advice, want)
+		}
+	}
+}
+
+func TestWhichServerIsCalled(t *testing.T) {
+	for _, test := range []struct {
+		name, flag string
+		env        []string
+		want, from string
+	}{
+		{"the default", "", nil, "http://127.0.0.1:5000", "CMED_SERVER"},
+		{"the port of a daemon with this environment", "", []string{"CMED_PORT=5091"}, "http://127.0.0.1:5091", "CMED_PORT"},
+		{"a free port is not known", "", []string{"CMED_PORT=0"}, "http://127.0.0.1:5000", "CMED_SERVER"},
+		{"the variable before the port", "", []string{"CMED_PORT=5091", "CMED_SERVER=localhost:1"}, "http://localhost:1", "CMED_SERVER"},
+		{"the flag before all", "http://a", []string{"CMED_PORT=5091", "CMED_SERVER=http://b"}, "http://a", "--server"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := &remote{program: program{env: test.env}, server: test.flag}
+			c, from, err := r.client()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if c.Server() != test.want || from != test.from {
+				t.Errorf("%s says %s, want %s and %s", from, c.Server(), test.from, test.want)
+			}
+		})
 	}
 }
 
@@ -223,18 +293,34 @@ func TestUndos(t *testing.T) {
 	created := time.Now().Add(-3 * time.Minute).Format(time.RFC3339)
 	s := newStandIn(t, map[string][]string{"GET /api/1/undos/": {`{"undos":[
 		{"id":"a-1","state":"failed","attack_ref":"x:Y","attempts":10,"created":"` + created + `","description":"stop\nped","message":"no"},
-		{"id":"b-2","state":"open","attack_ref":"x:Z","created":"` + created + `","description":"slowed"}],"_links":{}}`}})
+		{"id":"b-2","state":"open","attack_ref":"x:Z","created":"` + created + `","description":"slowed","abandoned":null},
+		{"id":"c-1","state":"abandoned","attack_ref":"x:Z","created":"` + created + `","description":"cut","message":"no",
+			"abandoned":{"by":"ana@host","reason":"it can stay"}}],"_links":{}}`}})
 	c, code := s.call(t, "undos")
-	want := "ID   STATE   ATTACK  ATTEMPTS  MADE       DESCRIPTION\n" +
-		"a-1  failed  x:Y     10        3 min ago  stop\uFFFDped (no)\n" +
-		"b-2  open    x:Z     0         3 min ago  slowed\n"
+	want := "ID   STATE      ATTACK  ATTEMPTS  MADE       DESCRIPTION\n" +
+		"a-1  failed     x:Y     10        3 min ago  stop\uFFFDped (no)\n" +
+		"b-2  open       x:Z     0         3 min ago  slowed\n" +
+		"c-1  abandoned  x:Z     0         3 min ago  cut (given up by ana@host: it can stay)\n"
 	if got := c.stdout.String(); code != 0 || got != want {
 		t.Errorf("exit code %d and\n%swant\n%s", code, got, want)
 	}
 	c, code = s.call(t, "undos", "-o", "json")
 	var doc struct{ Undos []struct{ ID string } }
-	if err := json.Unmarshal([]byte(c.stdout.String()), &doc); err != nil || code != 0 || len(doc.Undos) != 2 {
+	if err := json.Unmarshal([]byte(c.stdout.String()), &doc); err != nil || code != 0 || len(doc.Undos) != 3 {
 		t.Errorf("exit code %d, %v: %s", code, err, c.stdout.String())
+	}
+}
+
+func TestWhichUndosAreShown(t *testing.T) {
+	s := newStandIn(t, map[string][]string{"GET /api/1/undos/": {noUndos}})
+	for i, test := range []struct{ args, asked, stdout string }{
+		{"undos", "limit=500&state=open%2Cundoing%2Ckept%2Cfailed", "nothing is left to undo\n"},
+		{"undos --all", "all=true&limit=500", "there are no undo records\n"},
+	} {
+		c, code := s.call(t, strings.Fields(test.args)...)
+		if got, want := s.asked[i], "GET /api/1/undos/?"+test.asked; code != 0 || got != want || c.stdout.String() != test.stdout {
+			t.Errorf("%s: exit code %d, asked %s, want %s: %s", test.args, code, got, want, c.stdout.String())
+		}
 	}
 }
 
@@ -293,6 +379,9 @@ func TestWhatWasStopped(t *testing.T) {
 		"stopped 1 run":                               {Runs: 1},
 		"stopped 3 runs in 1.5s":                      {Runs: 3, Gone: 1500},
 		"stopped 3 runs in 2ms; undone after 1m0.25s": {Runs: 3, Gone: 1.6, Undone: 60250},
+
+		"stopped 1 run in 2ms; its undo ended after 17ms, 1 record NOT undone (see cmed undos)": {Runs: 1, Gone: 2, Undone: 17, NotUndone: 1},
+		"stopped 0 runs; 2 records NOT undone (see cmed undos)":                                 {NotUndone: 2},
 	} {
 		if got := stopWords(stop); got != want {
 			t.Errorf("got %q, want %q", got, want)

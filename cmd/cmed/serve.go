@@ -26,6 +26,7 @@ func serveUntilStopped(ctx context.Context, cfg *config, p program) error {
 		return fmt.Errorf("protect the process: %w", err)
 	}
 	log := newLogger(cfg, p.stderr)
+	warnOfVariables(log, p.env)
 	o, release := takeOrders(ctx, p.signals)
 	defer release()
 

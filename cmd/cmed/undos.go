@@ -13,28 +13,40 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/client"
 )
 
-const undosLong = `Shows the undo records that are not undone: those that wait, those that were
-given up, and those whose effect was left in place.
+const undosLong = `Shows the undo records that are neither undone nor abandoned: those that wait,
+those whose undo failed, and those whose effect their plan left in place. With
+--all it shows every record.
 
 Exit codes: 0 shown, 1 refused or the daemon can't be reached, 2 wrong flag.`
 
 func newUndos(p program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "undos",
-		Short: "Show the undo records that are not undone; retry or abandon one",
+		Short: "Show the undo records that are not settled; retry or abandon one",
 		Long:  undosLong,
 		Args:  noArguments,
 	}
+	var all bool
+	cmd.Flags().BoolVar(&all, "all", false, "show all, those undone or abandoned too")
 	r := newRemote(cmd, p, "table")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return r.run(cmd.Context(), r.listUndos)
+		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			return r.listUndos(ctx, c, all)
+		})
 	}
 	cmd.AddCommand(newRetry(p), newAbandon(p))
 	return cmd
 }
 
-func (r *remote) listUndos(ctx context.Context, c *client.Client) error {
-	records, err := c.Undos(ctx)
+// unfinished are the states of records that somebody may have to look after.
+var unfinished = []string{"open", "undoing", "kept", "failed"}
+
+func (r *remote) listUndos(ctx context.Context, c *client.Client, all bool) error {
+	list := func() ([]client.Undo, error) { return c.Undos(ctx, unfinished...) }
+	if all {
+		list = func() ([]client.Undo, error) { return c.AllUndos(ctx) }
+	}
+	records, err := list()
 	if err != nil {
 		return refused(err)
 	}
@@ -46,7 +58,11 @@ func (r *remote) listUndos(ctx context.Context, c *client.Client) error {
 		return writeJSON(r.stdout, map[string]any{"undos": documents})
 	}
 	if len(records) == 0 {
-		fmt.Fprintln(r.stdout, "nothing is left to undo")
+		words := "nothing is left to undo"
+		if all {
+			words = "there are no undo records"
+		}
+		fmt.Fprintln(r.stdout, words)
 		return nil
 	}
 	return writeUndoTable(r.stdout, records, time.Now())
@@ -57,7 +73,10 @@ func writeUndoTable(w io.Writer, records []client.Undo, now time.Time) error {
 	fmt.Fprintln(table, "ID\tSTATE\tATTACK\tATTEMPTS\tMADE\tDESCRIPTION")
 	for _, u := range records {
 		text := u.Description
-		if u.Message != "" {
+		switch {
+		case u.Abandoned != nil && u.State == "abandoned":
+			text += " (given up by " + u.Abandoned.By + ": " + u.Abandoned.Reason + ")"
+		case u.Message != "":
 			text += " (" + u.Message + ")"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\n", printable(u.ID), printable(u.State), printable(u.AttackRef),

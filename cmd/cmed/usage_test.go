@@ -50,7 +50,7 @@ func TestBadUsage(t *testing.T) {
 		{"a reap with a port", "reap --port 1", `unknown flag: --port`},
 		{"a reap without time", "reap --timeout 0s", `--timeout: 0s is not more than 0`},
 		{"a halt with a wait that is none", "halt --wait 0s", `--wait: 0s is not more than 0; --no-wait does not wait`},
-		{"a server that is no URL", "resume --server localhost:5000", `--server: the server is a URL such as http://127.0.0.1:5000`},
+		{"a server that is no URL", "resume --server ftp://u:secret@localhost", `--server: "ftp://localhost" is not a URL such as http://127.0.0.1:5000`},
 		{"a plan without a file", "plan", `--file is missing: name the plan, or give - to read it from standard input`},
 		{"a plan that is not there", "plan -f /nonexistent.json", `read the plan: open /nonexistent.json: no such file or directory`},
 		{"a retry of nothing", "undos retry", `cmed undos retry takes one argument, the id of an undo record`},
@@ -82,6 +82,23 @@ func TestBadUsage(t *testing.T) {
 				t.Errorf("standard output: %s", got)
 			}
 		})
+	}
+}
+
+func TestTheHelpOfTheCommandIsNamed(t *testing.T) {
+	for args, want := range map[string]string{
+		"--port many": "cmed", "serv": "cmed", "serve now": "cmed serve", "halt --wait 0s": "cmed halt",
+		"halt --wait": "cmed halt", "undos abandon x": "cmed undos abandon", "plan -f /nonexistent": "cmed plan",
+	} {
+		c := begin(t, strings.Fields(args)...)
+		c.end(t)
+		if got, want := c.stderr.String(), "\nSee '"+want+" --help'.\n"; !strings.HasSuffix(got, want) {
+			t.Errorf("%s: no %q at the end of %s", args, want, got)
+		}
+	}
+	c := begin(t, "reap", "-d", "/nonexistent/cme.db")
+	if code := c.end(t); code != exitFailure || strings.Contains(c.stderr.String(), "--help") {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
 	}
 }
 

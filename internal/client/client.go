@@ -32,12 +32,15 @@ type Client struct {
 	http   *http.Client
 }
 
-// New returns a client of the daemon at a URL such as http://127.0.0.1:5000.
-// agent is how the client calls itself.
+// New returns a client of the daemon at a URL such as http://127.0.0.1:5000; one
+// without a scheme is of http. agent is how the client calls itself.
 func New(server, agent string) (*Client, error) {
+	if !strings.Contains(server, "://") {
+		server = "http://" + server
+	}
 	u, err := url.Parse(server)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("the server is a URL such as http://127.0.0.1:5000")
+		return nil, fmt.Errorf("%q is not a URL such as http://127.0.0.1:5000", withoutUser(server))
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	return &Client{server: u, agent: agent, http: &http.Client{
@@ -50,6 +53,12 @@ func New(server, agent string) (*Client, error) {
 	}}, nil
 }
 
+// withoutUser is the text of a URL, which may be none, without a password.
+func withoutUser(server string) string {
+	scheme, rest, _ := strings.Cut(server, "://")
+	return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:]
+}
+
 // Server is where the daemon is called, without a password.
 func (c *Client) Server() string { return c.server.Redacted() }
 
@@ -58,6 +67,8 @@ type request struct {
 	method, path string // the path with its query
 	body         []byte // JSON; nil: none
 	key          string // the Idempotency-Key; "": none
+	// answered, unless it is nil, receives when the daemon says it answered.
+	answered *time.Time
 }
 
 // call makes a request and reads the document of the answer into doc. It returns
@@ -78,6 +89,9 @@ func (c *Client) call(ctx context.Context, r request, doc any) (json.RawMessage,
 		return nil, refusalOf(answer, text)
 	case len(text) > maxAnswer:
 		return nil, fmt.Errorf("the answer of %s is longer than %d bytes", c.Server(), maxAnswer)
+	}
+	if r.answered != nil {
+		*r.answered, _ = http.ParseTime(answer.Header.Get("Date")) // zero if that is none
 	}
 	if err := json.Unmarshal(text, doc); err != nil {
 		return nil, fmt.Errorf("the answer of %s is not what cmed answers: %w", c.Server(), err)

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +78,8 @@ func TestWhatIsAsked(t *testing.T) {
 		{"show a plan", func(c *Client) error { _, err := c.Plan(ctx, "p"); return err }, "GET /api/1/plans/p"},
 		{"list undo records", func(c *Client) error { _, err := c.Undos(ctx); return err }, "GET /api/1/undos/?limit=500"},
 		{"list those in some states", func(c *Client) error { _, err := c.Undos(ctx, "open", "failed"); return err }, "GET /api/1/undos/?limit=500&state=open%2Cfailed"},
+		{"status", func(c *Client) error { _, err := c.Status(ctx); return err }, "GET /api/1/status"},
+		{"list all undo records", func(c *Client) error { _, err := c.AllUndos(ctx); return err }, "GET /api/1/undos/?all=true&limit=500"},
 		{"retry", func(c *Client) error { _, err := c.RetryUndo(ctx, "e-1"); return err }, "POST /api/1/undos/e-1/retry"},
 		{"abandon", func(c *Client) error { _, err := c.AbandonUndo(ctx, "e-1", "ana", "gone"); return err }, `POST /api/1/undos/e-1/abandon {"by":"ana","reason":"gone"}`},
 	} {
@@ -112,13 +115,13 @@ func TestIdsThatAreNone(t *testing.T) {
 
 func TestTheLeverIsRead(t *testing.T) {
 	_, c := serve(t, answer{200, `{"engaged":true,"by":"ana","reason":"why","at":null,"durable":true,"halt_file":null,
-		"stopping":2,"undoing":1,"stop":{"runs":3,"gone_ms":12.5,"undone_ms":null},"_warnings":["w"],"new":1}`})
+		"stopping":2,"undoing":1,"stop":{"runs":3,"gone_ms":12.5,"undone_ms":null,"not_undone":2},"_warnings":["w"],"new":1}`})
 	l, err := c.Lever(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}
 	if !l.Engaged || l.By != "ana" || !l.Durable || l.HaltFile != "" || l.Stopping != 2 || l.Undoing != 1 ||
-		*l.Stop != (Stop{Runs: 3, Gone: 12.5}) || len(l.Warnings) != 1 {
+		*l.Stop != (Stop{Runs: 3, Gone: 12.5, NotUndone: 2}) || len(l.Warnings) != 1 {
 		t.Errorf("read %+v", l)
 	}
 	if !strings.Contains(string(l.Raw), `"new":1`) {
@@ -140,6 +143,17 @@ func TestRefusals(t *testing.T) {
 			"invalid\n  /a: one\n  (all of it): two",
 		},
 		{"a problem is not told twice", answer{400, `{"detail":"it is one","errors":[{"pointer":"/a","message":"one"}]}`}, "it is one"},
+		{
+			"a pointer to what the message names is left out",
+			answer{400, `{"detail":"/allow_it: say \"allow_it\": true; /a: one","errors":[
+				{"pointer":"/allow_it","message":"say \"allow_it\": true"},{"pointer":"/a","message":"one"}]}`},
+			`say "allow_it": true; /a: one`,
+		},
+		{
+			"likewise on a line of its own",
+			answer{400, `{"detail":"invalid","errors":[{"pointer":"/x/allow_it","message":"allow_it is missing"}]}`},
+			"invalid\n  allow_it is missing",
+		},
 		{"another server", answer{404, `<html>`}, "the answer is HTTP 404 Not Found and says nothing that cmed would; is that a cmed?"},
 		{"another API", answer{403, `{"error":"no"}`}, "the answer is HTTP 403 Forbidden and says nothing that cmed would; is that a cmed?"},
 		{"a redirect is not followed", answer{307, ``}, "the answer is HTTP 307 Temporary Redirect and says nothing that cmed would; is that a cmed?"},
@@ -207,9 +221,28 @@ func TestACallEndsWithItsContext(t *testing.T) {
 }
 
 func TestServersThatAreNone(t *testing.T) {
-	for _, server := range []string{"", "localhost:5000", "ftp://a", "http://", "http://a?b", "http://a#b", "http://a:b"} {
-		if _, err := New(server, ""); err == nil {
-			t.Errorf("%q passes for a server", server)
+	for server, shown := range map[string]string{
+		"": "http://", "ftp://a": "ftp://a", "http://": "http://", "http://a?b": "http://a?b", "a#b": "http://a#b",
+		"http://a:b": "http://a:b", "/a": "http:///a", "http://ana:sec@ret@a:b": "http://a:b",
+	} {
+		want := strconv.Quote(shown) + " is not a URL such as http://127.0.0.1:5000"
+		if _, err := New(server, ""); err == nil || err.Error() != want {
+			t.Errorf("%q: got %v, want %s", server, err, want)
+		}
+	}
+}
+
+func TestAServerWithoutASchemeIsOfHTTP(t *testing.T) {
+	for server, want := range map[string]string{
+		"localhost:5091": "http://localhost:5091", "ops.example": "http://ops.example",
+		"[::1]:5000/": "http://[::1]:5000", "https://ops.example": "https://ops.example",
+	} {
+		c, err := New(server, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Server(); got != want {
+			t.Errorf("%q is %s, want %s", server, got, want)
 		}
 	}
 }

@@ -28,17 +28,35 @@ func (r *Refusal) Error() string {
 	text.WriteString(r.Message)
 	for _, p := range r.Problems {
 		if p.Message != "" && !strings.Contains(r.Message, p.Message) {
-			fmt.Fprintf(&text, "\n  %s: %s", orRoot(p.Pointer), p.Message)
+			text.WriteString("\n  " + p.words())
 		}
 	}
 	return text.String()
 }
 
-func orRoot(pointer string) string {
-	if pointer == "" {
-		return "(all of it)"
+// words are the message, after its place unless it names the member itself.
+func (p Problem) words() string {
+	switch {
+	case p.Pointer == "":
+		return "(all of it): " + p.Message
+	case p.namesItsMember():
+		return p.Message
+	default:
+		return p.Pointer + ": " + p.Message
 	}
-	return pointer
+}
+
+func (p Problem) namesItsMember() bool {
+	member := p.Pointer[strings.LastIndex(p.Pointer, "/")+1:]
+	return member != "" && strings.Contains(" "+strings.Map(spaced, p.Message)+" ", " "+member+" ")
+}
+
+// spaced makes spaces of what stands around a name.
+func spaced(r rune) rune {
+	if strings.ContainsRune(`"':;,.()`, r) {
+		return ' '
+	}
+	return r
 }
 
 // refusalOf reads a problem document (RFC 9457). What is none did not come from
@@ -57,6 +75,11 @@ func refusalOf(answer *http.Response, text []byte) error {
 	r.Message, r.Problems = doc.Detail, doc.Errors
 	if r.Message == "" {
 		r.Message = doc.Msg
+	}
+	for _, p := range r.Problems {
+		if p.Message != "" && p.namesItsMember() {
+			r.Message = strings.Replace(r.Message, p.Pointer+": "+p.Message, p.Message, 1)
+		}
 	}
 	return r
 }

@@ -45,6 +45,7 @@ type Preview struct {
 	Executors    []Executor `json:"executors"` // the first of them
 	Targets      []Target   `json:"targets"`   // nil: the attack can't tell
 	TargetsError string     `json:"targets_error"`
+	Seed         int64      `json:"seed"`
 	Warnings     []string   `json:"_warnings"`
 }
 

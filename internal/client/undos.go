@@ -23,7 +23,12 @@ type Undo struct {
 	Outcome     string    `json:"outcome"`
 	Message     string    `json:"message"`
 	Created     time.Time `json:"created"`
-	Warnings    []string  `json:"_warnings"`
+	// Abandoned tells who gave it up and why; nil: nobody.
+	Abandoned *struct {
+		By     string `json:"by"`
+		Reason string `json:"reason"`
+	} `json:"abandoned"`
+	Warnings []string `json:"_warnings"`
 }
 
 const (
@@ -41,6 +46,16 @@ func (c *Client) Undos(ctx context.Context, states ...string) ([]Undo, error) {
 	if len(states) > 0 {
 		query.Set("state", strings.Join(states, ","))
 	}
+	return c.listUndos(ctx, query)
+}
+
+// AllUndos lists all records.
+func (c *Client) AllUndos(ctx context.Context) ([]Undo, error) {
+	return c.listUndos(ctx, url.Values{"limit": {fmt.Sprint(undoPage)}, "all": {"true"}})
+}
+
+// listUndos reads all pages.
+func (c *Client) listUndos(ctx context.Context, query url.Values) ([]Undo, error) {
 	path := undosPath + "?" + query.Encode()
 	var all []Undo
 	for range maxUndoPages {

@@ -1,0 +1,44 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+)
+
+// Status is what somebody wants to know first about a daemon.
+type Status struct {
+	Raw json.RawMessage `json:"-"` // the document
+
+	Version string  `json:"version"`
+	Lever   Lever   `json:"lever"`
+	Limits  []Limit `json:"limits"`
+	Runs    struct {
+		Live    int `json:"live"`
+		Undoing int `json:"undoing"` // executors whose records are being executed
+	} `json:"runs"`
+	// Undos counts the records in each state.
+	Undos struct {
+		Open      int `json:"open"`
+		Undoing   int `json:"undoing"`
+		Undone    int `json:"undone"`
+		Kept      int `json:"kept"`
+		Failed    int `json:"failed"`
+		Abandoned int `json:"abandoned"`
+	} `json:"undos"`
+	Warnings []string `json:"_warnings"`
+}
+
+// Limit is one limit and how far it is used up.
+type Limit struct {
+	Name    string `json:"name"` // of the flag that sets it
+	Limit   string `json:"limit"`
+	Used    *int   `json:"used"` // nil: it can't be counted
+	Reached bool   `json:"reached"`
+}
+
+// Status tells how the daemon is.
+func (c *Client) Status(ctx context.Context) (s Status, err error) {
+	s.Raw, err = c.call(ctx, request{method: http.MethodGet, path: base + "/status"}, &s)
+	return s, err
+}
