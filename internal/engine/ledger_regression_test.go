@@ -8,7 +8,9 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
-// 21. A dead man's switch is thrown away when the run ends badly under "undo:
+// The comment of each test says what went wrong before it.
+
+// A dead man's switch is thrown away when the run ends badly under "undo:
 // keep"; when it ends well it works. "Whatever the plan says", says settle.
 func TestUndoAtHoldsHoweverTheRunEnds(t *testing.T) {
 	for name, end := range map[string]attack{"well": succeed, "badly": fails} {
@@ -28,7 +30,7 @@ func TestUndoAtHoldsHoweverTheRunEnds(t *testing.T) {
 	}
 }
 
-// 22. The daemon dies after PUT /halt was answered and before every record was
+// The daemon dies after PUT /halt was answered and before every record was
 // asked for. "cmed reap" is to do what a start does first; a start would undo it.
 func TestReapUndoesWhatTheLeverAskedFor(t *testing.T) {
 	for name, again := range map[string]func(*testing.T, *daemon){
@@ -61,7 +63,7 @@ func TestReapUndoesWhatTheLeverAskedFor(t *testing.T) {
 	}
 }
 
-// 23. POST /executors/{id}/halt is answered, the daemon dies before the run is
+// POST /executors/{id}/halt is answered, the daemon dies before the run is
 // over: what ran under "undo: keep" is not undone.
 func TestWhatWasHaltedByHandIsUndoneThoughTheDaemonDies(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {

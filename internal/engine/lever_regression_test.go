@@ -11,6 +11,8 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
+// The comment of each test says what went wrong before it.
+
 // heldStore is a mortal store whose lever can be held up, before or after it
 // is stored, and whose undo records can't be written for a while.
 type heldStore struct {
@@ -49,7 +51,7 @@ func held(d *daemon, change func(*engine.Settings)) *heldStore {
 	return s
 }
 
-// 1. A halt file that appears while the lever is being released is not heeded:
+// A halt file that appears while the lever is being released is not heeded:
 // the file is there and the lever is off.
 func TestAHaltFileThatAppearsDuringAReleaseHalts(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
@@ -71,7 +73,7 @@ func TestAHaltFileThatAppearsDuringAReleaseHalts(t *testing.T) {
 	})
 }
 
-// 2. A PUT during a release answers durable: true while the store says released.
+// A PUT during a release answers durable: true while the store says released.
 func TestEngagingDuringAReleaseIsDurableWhenItSaysSo(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		d.EngageLever(t.Context(), "ana", "stop")
@@ -94,7 +96,7 @@ func TestEngagingDuringAReleaseIsDurableWhenItSaysSo(t *testing.T) {
 	})
 }
 
-// 3. What sees the first halt off goes on after the release, and takes back what
+// What sees the first halt off goes on after the release, and takes back what
 // runs of after the release left on purpose.
 func TestAReleasedLeverTakesNothingBackAnyMore(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
@@ -121,7 +123,7 @@ func TestAReleasedLeverTakesNothingBackAnyMore(t *testing.T) {
 	})
 }
 
-// 4. ... and gives the next halt a measure that is none of its own.
+// What sees the first halt off gives the next a measure that is none of its own.
 func TestTheMeasureOfAHaltIsItsOwn(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		d.stage.attacks["test:Slow"] = func(ctx context.Context, _ engine.Start, _ engine.Sink) engine.Exit {
@@ -148,7 +150,7 @@ func TestTheMeasureOfAHaltIsItsOwn(t *testing.T) {
 	})
 }
 
-// 5. PUT twice: the runs it stopped count twice.
+// PUT twice: the runs it stopped count twice.
 func TestPullingTwiceCountsRunsOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		d.stage.attacks["test:Slow"] = func(ctx context.Context, _ engine.Start, _ engine.Sink) engine.Exit {
@@ -167,7 +169,7 @@ func TestPullingTwiceCountsRunsOnce(t *testing.T) {
 	})
 }
 
-// 6. A lever that is in the store is said not to be, for as long as undo takes.
+// A lever that is in the store is said not to be, for as long as undo takes.
 func TestAStoredLeverIsSaidToBeStored(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		d.stage.attacks["test:Harm"] = harming(1, hold)
@@ -187,7 +189,7 @@ func TestAStoredLeverIsSaidToBeStored(t *testing.T) {
 	})
 }
 
-// 7. The lever is pulled while undo records can't be written: what ended runs
+// The lever is pulled while undo records can't be written: what ended runs
 // left in place is never taken back, though the store recovers.
 func TestTheLeverUndoesEverythingOnceTheStoreRecovers(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
@@ -208,7 +210,7 @@ func TestTheLeverUndoesEverythingOnceTheStoreRecovers(t *testing.T) {
 	})
 }
 
-// 8. A store that hangs rather than fails: no halt file, so a death loses the lever.
+// A store that hangs rather than fails: no halt file, so a death loses the lever.
 func TestTheHaltFileStandsInForAStoreThatHangs(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		file := &haltFile{}
@@ -231,7 +233,7 @@ func TestTheHaltFileStandsInForAStoreThatHangs(t *testing.T) {
 	})
 }
 
-// 9. PUT /halt is answered, the daemon dies before the run is over: what ran
+// PUT /halt is answered, the daemon dies before the run is over: what ran
 // under "undo: keep" is stopped and not undone; without the death it is.
 func TestWhatTheLeverStoppedIsUndoneThoughTheDaemonDies(t *testing.T) {
 	for name, dies := range map[string]bool{"it lives": false, "it dies": true} {
@@ -260,7 +262,7 @@ func TestWhatTheLeverStoppedIsUndoneThoughTheDaemonDies(t *testing.T) {
 	}
 }
 
-// 10. While an undo takes long, or fails for hours, nothing is exported of how
+// While an undo takes long, or fails for hours, nothing is exported of how
 // long the processes took; and what is exported is of another halt.
 func TestTheTimeToTheLastProcessIsExportedWhenItIsKnown(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
@@ -282,7 +284,7 @@ func TestTheTimeToTheLastProcessIsExportedWhenItIsKnown(t *testing.T) {
 	})
 }
 
-// 11. A shutdown does not wait for the undo of a process that can't be ended.
+// A shutdown does not wait for the undo of a process that can't be ended.
 func TestAShutdownDoesNotWaitForAStuckProcess(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		d.stage.attacks["test:Stuck"] = harming(1, func(context.Context, engine.Start, engine.Sink) engine.Exit {

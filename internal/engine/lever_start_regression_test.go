@@ -11,6 +11,8 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
+// The comment of each test says what went wrong before it.
+
 // unreapable is a stage on which no daemon can start for now.
 type unreapable struct{ *stage }
 
@@ -18,7 +20,7 @@ func (unreapable) Reap(context.Context) (engine.Reaped, error) {
 	return engine.Reaped{}, errors.New("the processes can't be listed")
 }
 
-// 18. SIGUSR1 while the daemon starts, and the start fails: the service manager
+// SIGUSR1 while the daemon starts, and the start fails: the service manager
 // starts it again, and nothing is halted. "It counts even while the daemon starts" (configuration.md).
 func TestALeverEngagedInAStartThatFailsIsKept(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
@@ -38,7 +40,7 @@ func TestALeverEngagedInAStartThatFailsIsKept(t *testing.T) {
 	})
 }
 
-// 19. As 18 when the last run is at rest and the daemon is about to exit.
+// The same when the last run is at rest and the daemon is about to exit.
 func TestALeverEngagedAtTheEndOfTheShutdownIsKept(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		d.shutdown()
@@ -52,7 +54,7 @@ func TestALeverEngagedAtTheEndOfTheShutdownIsKept(t *testing.T) {
 	})
 }
 
-// 20. Too many releases at once are told about plans, and make the daemon write
+// Too many releases at once are told about plans, and make the daemon write
 // a halt file.
 func TestManyReleasesAtOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {

@@ -11,7 +11,9 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
-// 12. Executors that wait for --max-open-undos are not looked at when a record
+// The comment of each test says what went wrong before it.
+
+// Executors that wait for --max-open-undos are not looked at when a record
 // is abandoned, or when a run takes its own harm back: they are missed.
 func TestASettledRecordLetsWhatWaitsForItStart(t *testing.T) {
 	for name, settle := range map[string]func(d *daemon, id engine.UndoID){
@@ -62,7 +64,7 @@ func TestASettledRecordLetsWhatWaitsForItStart(t *testing.T) {
 	})
 }
 
-// 13. The lists know a ref by one of its names only.
+// The lists know a ref by one of its names only.
 func TestADeniedAliasIsDenied(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		under(d, engine.Limits{Deny: []string{"test.Noop"}})
@@ -121,7 +123,7 @@ func (q *slowQuiet) At(time.Time) string {
 
 func (*slowQuiet) Next(time.Time) time.Time { return time.Time{} }
 
-// 14. A run that has just got its right to start is counted neither as waiting
+// A run that has just got its right to start is counted neither as waiting
 // nor as started: a pass of the scheduler in that moment starts one too many.
 func TestTheHourlyLimitIsNeverExceeded(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
@@ -137,7 +139,7 @@ func TestTheHourlyLimitIsNeverExceeded(t *testing.T) {
 	})
 }
 
-// 15. After a restart with a lower limit only the oldest starts are counted.
+// After a restart with a lower limit only the oldest starts are counted.
 func TestTheRateWindowCountsTheNewestStarts(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		early := make([]time.Duration, 1000) // a page
@@ -163,7 +165,7 @@ func TestTheRateWindowCountsTheNewestStarts(t *testing.T) {
 	})
 }
 
-// 16. With more than 20,000 executors behind a limit the reason of those that do
+// With more than 20,000 executors behind a limit the reason of those that do
 // not fit the queue is a lie.
 func TestTheReasonOfWhatWaitedTooLongIsTheLimit(t *testing.T) {
 	if testing.Short() {
@@ -204,7 +206,7 @@ func TestTheReasonOfWhatWaitedTooLongIsTheLimit(t *testing.T) {
 	})
 }
 
-// 17. A record whose executor was deleted is retried though nothing can undo it.
+// A record whose executor was deleted is retried though nothing can undo it.
 func TestARecordOfADeletedExecutorIsNotRetried(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		failingUndo(d)

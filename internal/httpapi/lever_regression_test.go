@@ -12,6 +12,8 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
+// The comment of each test says what went wrong before it.
+
 // deaf is an engine that can't tell of its lever: the halt file's folder is on a
 // file system that does not answer.
 type deaf struct {
