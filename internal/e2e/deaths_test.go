@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"errors"
-	"net/http"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -125,7 +124,7 @@ func TestAPluginUndoesByItselfWhenItIsHalted(t *testing.T) {
 	file := filepath.Join(d.dir, "harm")
 	id := d.attack(t, "e2e:Harm", args{"file": file, "count": 3, "hold": "10m", "heal": true}, time.Now())
 	waitForFile(t, file+".2")
-	d.post(t, "/api/1/executors/"+id+"/halt", nil, http.StatusAccepted)
+	d.halt(t, id)
 	if e := d.awaitUndo(t, id, "undone"); e.State != "halted" {
 		t.Errorf("it is %s: %s", e.State, e.Reason)
 	}

@@ -23,7 +23,7 @@ func TestDeletionWithAnUndoThatFailed(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(file+".0", "inside"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	d.post(t, "/api/1/executors/"+ids[0]+"/halt", nil, http.StatusAccepted)
+	d.halt(t, ids[0])
 	d.awaitUndo(t, ids[0], "failed")
 	if doc := d.get(t, "/api/1/plans/"+plan); doc["executed"] != false {
 		t.Error("a plan with a failed undo is called executed")

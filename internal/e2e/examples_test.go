@@ -190,7 +190,7 @@ func TestThirdPartyAttack(t *testing.T) {
 	gone("after the run")
 
 	id = attack("1m")
-	d.post(t, "/api/1/executors/"+id+"/halt", nil, http.StatusAccepted)
+	d.halt(t, id)
 	d.await(t, id, "halted")
 	gone("after the halt")
 

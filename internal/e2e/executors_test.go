@@ -294,7 +294,7 @@ func TestHaltedExecutor(t *testing.T) {
 		if d.leftovers(t) == nil {
 			t.Error("a running attack is not seen among what would be left behind")
 		}
-		d.post(t, "/api/1/executors/"+id+"/halt", nil, http.StatusAccepted)
+		d.halt(t, id)
 		if e := d.await(t, id, "halted"); e.Reason != "halted on request" {
 			t.Errorf("reason %q", e.Reason)
 		}

@@ -89,7 +89,7 @@ func TestAReplacedPluginDisturbsNoRun(t *testing.T) {
 	if e := d.executor(t, id); e.State != "running" || e.Run.Digest != was {
 		t.Errorf("the run under way is %s with the digest %s, want %s", e.State, e.Run.Digest, was)
 	}
-	d.post(t, "/api/1/executors/"+id+"/halt", nil, http.StatusAccepted)
+	d.halt(t, id)
 	if e := d.await(t, id, "halted"); e.Run.Digest != was {
 		t.Errorf("its record has the digest %s, want %s", e.Run.Digest, was)
 	}
@@ -112,7 +112,7 @@ func TestARemovedPluginDisturbsNoRun(t *testing.T) {
 	if e := d.executor(t, running); e.State != "running" {
 		t.Errorf("the run under way is %s", e.State)
 	}
-	d.post(t, "/api/1/executors/"+running+"/halt", nil, http.StatusAccepted)
+	d.halt(t, running)
 	d.awaitUndo(t, running, "undone") // by the copy that is kept
 	if _, err := os.Stat(file + ".0"); !os.IsNotExist(err) {
 		t.Errorf("the harm is still there: %v", err)

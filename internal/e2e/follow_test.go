@@ -32,7 +32,7 @@ func TestFollowedLog(t *testing.T) {
 		t.Errorf("the first event is %+v", first)
 	}
 	resumed := d.follow(t, path+"/log", map[string]string{"Accept": "text/event-stream", "Last-Event-ID": "1"})
-	d.post(t, path+"/halt", nil, http.StatusAccepted)
+	d.halt(t, id)
 	if line := text.line(t); !strings.Contains(line, "[attack] woken") {
 		t.Errorf("the next line is %q", line)
 	}

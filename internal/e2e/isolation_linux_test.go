@@ -56,7 +56,7 @@ func TestARunIsIsolated(t *testing.T) {
 		t.Errorf("its temporary folder is not its own: %q", environ)
 	}
 
-	d.post(t, "/api/1/executors/"+id+"/halt", nil, http.StatusAccepted)
+	d.halt(t, id)
 	d.await(t, id, "halted")
 	ended := d.get(t, "/api/1/executors/"+id)
 	if toJSON(t, ended.at("run/isolation")) != toJSON(t, said) {
@@ -146,7 +146,7 @@ func TestAnAttackOfAnotherUser(t *testing.T) {
 	if groups := fieldOf(status, "Groups:"); len(groups) != 0 {
 		t.Errorf("it has the supplementary groups %v", groups)
 	}
-	d.post(t, "/api/1/executors/"+id+"/halt", nil, http.StatusAccepted)
+	d.halt(t, id)
 	d.await(t, id, "halted")
 	file := filepath.Join(h.dir, "harm") // in a folder of root's
 	says(t, "one that oversteps", d.await(t, d.attack(t, "e2e:Harm", args{"file": file}, time.Now()), "failed").Reason, "permission denied")

@@ -91,7 +91,7 @@ func TestRunsPerRef(t *testing.T) {
 	if e := d.executor(t, patient); e.State != "scheduled" {
 		t.Errorf("the one that waits is %s: %s", e.State, e.Reason)
 	}
-	d.post(t, "/api/1/executors/"+first+"/halt", nil, http.StatusAccepted)
+	d.halt(t, first)
 	d.await(t, patient, "succeeded")
 }
 

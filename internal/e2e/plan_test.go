@@ -55,6 +55,16 @@ func (c client) postPlan(t testing.TB, body any) (plan string, executors []strin
 	return plan, executors
 }
 
+// halt stops the run of an executor: 202 as a rule, 200 when it has ended by the
+// time of the answer.
+func (c client) halt(t testing.TB, id string) {
+	t.Helper()
+	a := c.send(t, request{method: http.MethodPost, path: "/api/1/executors/" + id + "/halt"})
+	if a.status != http.StatusAccepted && a.status != http.StatusOK {
+		t.Fatalf("the halt of %s is answered with %d: %s", id, a.status, a.body)
+	}
+}
+
 // attack posts a plan that runs an attack once, at an instant, and returns the
 // executor's id.
 func (c client) attack(t testing.TB, ref string, attackArgs args, at time.Time) string {

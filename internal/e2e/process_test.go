@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -187,7 +186,7 @@ func TestARunningPluginsFolderIsPrivate(t *testing.T) {
 	if info, err := os.Stat(folders[0]); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("its mode is %v: %v", info.Mode(), err)
 	}
-	d.post(t, "/api/1/executors/"+id+"/halt", nil, http.StatusAccepted)
+	d.halt(t, id)
 	d.await(t, id, "halted")
 	d.checkClean(t)
 }

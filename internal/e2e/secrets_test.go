@@ -29,7 +29,7 @@ func TestSecretsStayInside(t *testing.T) {
 	events := d.follow(t, "/api/1/executors/"+id+"/log", map[string]string{"Accept": "text/event-stream"})
 	checkHidden(t, "the list of processes", processList(t))
 	checkHidden(t, "the answers while it runs", d.everything(t, plan, id))
-	d.post(t, "/api/1/executors/"+id+"/halt", nil, http.StatusAccepted)
+	d.halt(t, id)
 	d.await(t, id, "halted")
 	for line := range events.lines {
 		seen.WriteString(line + "\n")
