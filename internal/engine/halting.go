@@ -104,8 +104,11 @@ func (e *Engine) seeOff() {
 		return
 	}
 	counts, err := e.store.UndoCounts(held)
-	if err != nil && held.Err() == nil {
-		e.log.Error("the undo records could not be counted", "error", err)
+	if err != nil { // then it can't be said that all is undone
+		if held.Err() == nil {
+			e.log.Error("the undo records could not be counted", "error", err)
+		}
+		return
 	}
 	if report(func(stop *LeverStop, since time.Duration) {
 		stop.Undone, stop.NotUndone = cmp.Or(stop.Undone, since), counts[RecordFailed]
@@ -120,7 +123,7 @@ func (e *Engine) seeOff() {
 // tries until that is done or ctx has ended, and says whether it is done.
 func (e *Engine) askBack(ctx context.Context) bool {
 	for pause := storeRetry; ctx.Err() == nil; pause = min(2*pause, leverRetry) {
-		err := e.takeBackAll(ctx)
+		err := e.takeBackAll(ctx, RecordOpen, RecordFailed)
 		if err == nil {
 			return true
 		}

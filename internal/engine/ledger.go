@@ -141,15 +141,17 @@ func (e *Engine) changeRun(ctx context.Context, id ExecutorID, fn func(*UndoReco
 	return nil
 }
 
-// takeBackAll has every open or failed record executed now, but for those of
-// runs that are not over. What was to be kept is kept.
-func (e *Engine) takeBackAll(ctx context.Context) error {
-	return e.eachRecord(ctx, []RecordState{RecordOpen, RecordFailed}, func(u *UndoRecord) error {
+// takeBackAll has every record in these states, open or failed, executed now, but
+// for those of runs that are not over.
+func (e *Engine) takeBackAll(ctx context.Context, states ...RecordState) error {
+	return e.eachRecord(ctx, states, func(u *UndoRecord) error {
 		now := time.Now().UTC()
 		switch {
+		case !slices.Contains(states, u.State):
+			return ErrSkip
 		case u.State == RecordFailed:
 			reopen(u, now)
-		case u.State == RecordOpen && (u.Due.IsZero() || u.Due.After(now)):
+		case u.Due.IsZero() || u.Due.After(now):
 			u.Due = now
 		default:
 			return ErrSkip

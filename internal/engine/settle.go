@@ -19,8 +19,8 @@ type Settled struct {
 // Settle does what Start does first, for a daemon that is not to be started: it
 // ends the processes an earlier daemon left, settles their executors, executes
 // the undo records that are due, those that had failed once more, and returns
-// when each is taken back or has failed, or ctx has ended. Nothing is scheduled. The engine can't be started
-// afterwards.
+// when each is taken back or has failed, or ctx has ended. Nothing is scheduled.
+// The engine can't be started afterwards.
 func (e *Engine) Settle(ctx context.Context) (Settled, error) {
 	before, err := e.store.UndoCounts(ctx)
 	if err != nil {
@@ -50,8 +50,8 @@ func (e *Engine) Settle(ctx context.Context) (Settled, error) {
 	return done, settleErr
 }
 
-// takeBackHalted has every harm in place taken back if the lever is engaged: the
-// daemon may have died before it had asked for all of it.
+// takeBackHalted has every open record executed if the lever is engaged: the
+// daemon may have died before it had asked for all of them.
 func (e *Engine) takeBackHalted(ctx context.Context) error {
 	lever, err := e.store.Lever(ctx)
 	if err != nil {
@@ -60,7 +60,7 @@ func (e *Engine) takeBackHalted(ctx context.Context) error {
 	if !lever.Engaged {
 		return nil
 	}
-	return e.takeBackAll(ctx)
+	return e.takeBackAll(ctx, RecordOpen)
 }
 
 // attemptsAtEnd waits until no undo is due and none is between two attempts.
