@@ -93,6 +93,7 @@ type mortalStore struct {
 	finishIn    atomic.Int64 // how long the end of a run takes to store
 	full        atomic.Bool  // nothing can be claimed
 	leverFails  atomic.Bool  // the lever can't be stored
+	countFails  atomic.Bool  // undo records can't be counted
 }
 
 var errDead = errors.New("the daemon is dead")
@@ -163,6 +164,13 @@ func (m *mortalStore) UpdateUndo(ctx context.Context, id engine.UndoID, fn func(
 		return engine.UndoRecord{}, errDead
 	}
 	return m.Store.UpdateUndo(ctx, id, fn)
+}
+
+func (m *mortalStore) UndoCounts(ctx context.Context) (engine.UndoCounts, error) {
+	if m.countFails.Load() {
+		return nil, errDead
+	}
+	return m.Store.UndoCounts(ctx)
 }
 
 // plan posts a plan of attack whose executors are due after the delays given.

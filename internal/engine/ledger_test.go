@@ -248,6 +248,8 @@ func TestSettleTriesAFailedUndoOnce(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		failingUndo(d)
 		givenUp(d)
+		d.EngageLever(t.Context(), "ana", "stop") // which does not make it more often
+		in(time.Minute)
 		d.kill()
 		tries := len(d.stage.undos)
 		begun := time.Now()

@@ -314,3 +314,14 @@ func TestTheLeverUndoesTheNewestRecordOfARunFirst(t *testing.T) {
 		}
 	})
 }
+
+func TestAStopThatCannotBeCountedIsNotSaidToBeUndone(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		d.mortal.countFails.Store(true)
+		d.EngageLever(t.Context(), "ana", "stop")
+		in(time.Minute)
+		if stop := d.Lever().Stop; stop.Gone == 0 || stop.Undone != 0 {
+			t.Errorf("stop %+v", stop)
+		}
+	})
+}
