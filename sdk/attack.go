@@ -27,6 +27,15 @@ type Attack[T any] struct {
 	// cloud or a map happens to give them) and is the first to draw from Rand,
 	// of which both calls have one with the same seed.
 	Targets func(ctx context.Context, args T, call *TargetsCall) ([]Target, error)
+	// Check looks at the args when a plan is made, for what a schema can't say:
+	// what will not work as things are now is a warning (CheckCall.Warn), what
+	// can never work is an error, best made with Invalid, and the plan is
+	// refused. It is quick and does no harm. It is optional.
+	//
+	// Run relies on nothing of it: a panic or an answer that takes too long (10
+	// seconds) doesn't keep a plan from being made, things may have changed since,
+	// and args that a planner gives single executions are not checked.
+	Check func(ctx context.Context, args T, call *CheckCall) error
 }
 
 // Attacker is an attack as a type.
@@ -44,8 +53,14 @@ type Targeter[T any] interface {
 	Targets(ctx context.Context, args T, call *TargetsCall) ([]Target, error)
 }
 
+// Checker is an Attacker that looks at its args when a plan is made. See
+// Attack.Check.
+type Checker[T any] interface {
+	Check(ctx context.Context, args T, call *CheckCall) error
+}
+
 // AttackOf offers an implementation of Attacker, with its Undo if it is an
-// Undoer and its Targets if it is a Targeter.
+// Undoer, its Targets if it is a Targeter and its Check if it is a Checker.
 func AttackOf[T any](info Info, attacker Attacker[T]) Attack[T] {
 	attack := Attack[T]{Info: info, Run: attacker.Run}
 	if undoer, ok := attacker.(Undoer[T]); ok {
@@ -53,6 +68,9 @@ func AttackOf[T any](info Info, attacker Attacker[T]) Attack[T] {
 	}
 	if targeter, ok := attacker.(Targeter[T]); ok {
 		attack.Targets = targeter.Targets
+	}
+	if checker, ok := attacker.(Checker[T]); ok {
+		attack.Check = checker.Check
 	}
 	return attack
 }
@@ -85,6 +103,15 @@ func (a Attack[T]) offer() *offer {
 				return nil, err
 			}
 			return a.Targets(ctx, args, call)
+		}
+	}
+	if a.Check != nil {
+		o.check = func(ctx context.Context, doc json.RawMessage, call *CheckCall) error {
+			args, err := decodeArgs[T](doc)
+			if err != nil {
+				return err
+			}
+			return a.Check(ctx, args, call)
 		}
 	}
 	return o

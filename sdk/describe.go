@@ -115,7 +115,8 @@ func (o *offer) describe() (pluginv1.Offer, error) {
 	return pluginv1.Offer{
 		Ref: o.Ref, Aliases: o.Aliases, Kind: o.kind, Title: o.Title, Description: o.Description,
 		Version: version, Schema: schema, Examples: examples, Effect: string(effect),
-		CanUndo: o.undo != nil, CanDryRun: o.DryRun, CanListTargets: o.targets != nil, Env: o.Env, Watch: o.Watch,
+		CanUndo: o.undo != nil, CanDryRun: o.DryRun, CanListTargets: o.targets != nil, CanCheck: o.check != nil,
+		Env: o.Env, Watch: o.Watch,
 	}, nil
 }
 

@@ -57,6 +57,30 @@
 // now. TargetsCall.Rand draws what Run.Rand would draw in the run asked about, so
 // that a random choice made by the same code in both is the same choice.
 //
+// # Looking at a plan
+//
+// A schema says what args look like, not whether they make sense. With
+// Attack.Check an attack looks at them when a plan is made, with its secrets and
+// in its own environment: its warnings come with the answer, its error refuses
+// the plan.
+//
+//	Check: func(_ context.Context, args Args, call *sdk.CheckCall) error {
+//		if strings.HasSuffix(args.Path, "/") {
+//			return sdk.Invalid("/path", "must be a file, not a folder")
+//		}
+//		if _, err := os.Stat(filepath.Dir(args.Path)); err != nil {
+//			call.Warn("the file can't be made now: %v", err)
+//		}
+//		return nil
+//	},
+//
+// # What a process has
+//
+// A process finds itself in an environment of its own: what the attack asks for
+// with Info.Env and the operator grants it, and a private folder as HOME and
+// TMPDIR, unless HOME is granted. ScriptsFolder says where the operator keeps
+// scripts.
+//
 // # Output
 //
 // Log with Run.Log. What is printed to os.Stdout and os.Stderr anyway goes to

@@ -65,6 +65,7 @@ type offer struct {
 	run      func(ctx context.Context, args json.RawMessage, run *Run) error
 	undo     func(ctx context.Context, args json.RawMessage, call *UndoCall) (Outcome, error)     // nil: none
 	targets  func(ctx context.Context, args json.RawMessage, call *TargetsCall) ([]Target, error) // nil: can't tell
+	check    func(ctx context.Context, args json.RawMessage, call *CheckCall) error               // nil: nothing to check
 	plan     func(ctx context.Context, call *planCall) ([]Execution, error)
 }
 

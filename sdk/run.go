@@ -91,7 +91,8 @@ func (r *Run) Progress(percent float64, format string, args ...any) {
 	}}})
 }
 
-// Targets tells whom the run hits. Several calls add up. A detail that can't be
+// Targets tells whom the run hits. Several calls add up; what is said of a target
+// takes the place of what was said of it before. A detail that can't be
 // marshalled is left out, with a warning in the log.
 func (r *Run) Targets(targets ...Target) {
 	list := make([]*pluginv1.Target, len(targets))

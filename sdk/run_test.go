@@ -497,6 +497,15 @@ func TestAttackOf(t *testing.T) {
 	if targets, err := a.Targets(context.Background(), textArgs{}, nil); len(targets) != 1 || err != nil {
 		t.Errorf("Targets = %v, %v", targets, err)
 	}
+	if a.Check != nil {
+		t.Error("a targeter is taken for a checker")
+	}
+	if a = AttackOf(Info{Ref: "t:A"}, alsoChecks{}); a.Check == nil || a.Targets != nil {
+		t.Fatal("a checker is not seen")
+	}
+	if err := a.Check(context.Background(), textArgs{}, &CheckCall{}); err == nil {
+		t.Error("Check is not the checker's")
+	}
 	if info := a.offer().Info; !reflect.DeepEqual(info, Info{Ref: "t:A"}) {
 		t.Errorf("info %v", info)
 	}
@@ -511,6 +520,10 @@ type alsoTargets struct{ onlyRuns }
 func (alsoTargets) Targets(context.Context, textArgs, *TargetsCall) ([]Target, error) {
 	return []Target{{ID: "i-1"}}, nil
 }
+
+type alsoChecks struct{ onlyRuns }
+
+func (alsoChecks) Check(context.Context, textArgs, *CheckCall) error { return errors.New("checked") }
 
 type alsoUndoes struct{ onlyRuns }
 

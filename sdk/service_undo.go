@@ -35,17 +35,17 @@ func (s *service) Undo(request *pluginv1.UndoRequest, stream grpc.ServerStreamin
 	}})
 }
 
-func (s *service) undo(ctx context.Context, request *pluginv1.UndoRequest, out *outbox[*pluginv1.UndoMessage]) (Outcome, error) {
+func (s *service) undo(ctx context.Context, request *pluginv1.UndoRequest, out *outbox[*pluginv1.UndoMessage]) (Outcome, string, error) {
 	o, err := s.find(kindAttack, request.GetRef())
 	if err != nil {
-		return Failed, err
+		return Failed, "", err
 	}
 	if o.undo == nil {
-		return Failed, fmt.Errorf("the attack %s has no undo", o.Ref)
+		return Failed, "", fmt.Errorf("the attack %s has no undo", o.Ref)
 	}
 	config, err := decodeConfig(request.GetConfig())
 	if err != nil {
-		return Failed, err
+		return Failed, "", err
 	}
 	call := &UndoCall{request: request, rand: newRand(request.GetSeed())}
 	call.log = newLogger(func(entry *pluginv1.LogEntry) {
@@ -57,5 +57,5 @@ func (s *service) undo(ctx context.Context, request *pluginv1.UndoRequest, out *
 		outcome, err = o.undo(ctx, config.Args, call)
 		return err
 	})
-	return outcome, err
+	return outcome, call.words, err
 }

@@ -34,6 +34,7 @@ type UndoCall struct {
 	request *pluginv1.UndoRequest
 	log     *slog.Logger
 	rand    *rand.Rand
+	words   string
 }
 
 // Record reads the record, as Run.Do or Run.Record was given it, into what the
@@ -61,9 +62,13 @@ func (c *UndoCall) Rand() *rand.Rand { return c.rand }
 // Log returns a logger whose records go to the run's log.
 func (c *UndoCall) Log() *slog.Logger { return c.log }
 
+// Explain says in words, for people, what came of the undo; the last ones count.
+// An error that is returned says it by itself.
+func (c *UndoCall) Explain(format string, args ...any) { c.words = fmt.Sprintf(format, args...) }
+
 // answer words what Attack.Undo returned. An error makes it a failure, unless
 // the author asks to be called again.
-func answer(outcome Outcome, err error) *pluginv1.Answer {
+func answer(outcome Outcome, words string, err error) *pluginv1.Answer {
 	if err != nil {
 		wire := pluginv1.Outcome_OUTCOME_FAILED
 		if outcome == Retry {
@@ -82,5 +87,5 @@ func answer(outcome Outcome, err error) *pluginv1.Answer {
 			Message: text(fmt.Sprintf("the plugin answered the unknown outcome %q", outcome)),
 		}
 	}
-	return &pluginv1.Answer{Outcome: wire}
+	return &pluginv1.Answer{Outcome: wire, Message: text(words)}
 }

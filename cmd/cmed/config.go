@@ -32,7 +32,10 @@ type config struct {
 	plannersDir   string
 	attacksNamed  bool // somebody named the folder
 	plannersNamed bool // likewise
+	scriptsDir    string
+	scriptsNamed  bool // likewise
 	grants        []host.Grant
+	grantsChosen  bool // somebody named what is granted
 	maxRuns       int
 	misfireGrace  time.Duration
 	runTimeout    time.Duration
@@ -65,6 +68,13 @@ func (c *config) complete() error {
 		}
 		c.attacksDir = orElse(c.attacksDir, filepath.Join(dir, "attacks"))
 		c.plannersDir = orElse(c.plannersDir, filepath.Join(dir, "planners"))
+	}
+	c.scriptsNamed = c.scriptsDir != ""
+	if !c.scriptsNamed {
+		var err error
+		if c.scriptsDir, err = scriptsBeside(c.attacksDir); err != nil {
+			return err
+		}
 	}
 	c.stateDir = orElse(c.stateDir, stateBeside(c.database))
 	c.haltFile = orElse(c.haltFile, haltIn(c.stateDir))
@@ -101,6 +111,16 @@ func besideBinary() (string, error) {
 		return "", fmt.Errorf("find the folder of the cmed binary (give --attacks-folder and --planners-folder): %w", err)
 	}
 	return filepath.Dir(path), nil
+}
+
+// scriptsBeside is the scripts folder of an attacks folder: its sibling, also of
+// one that is given as ".".
+func scriptsBeside(attacksDir string) (string, error) {
+	path, err := filepath.Abs(attacksDir)
+	if err != nil {
+		return "", fmt.Errorf("resolve %s: %w", attacksDir, err)
+	}
+	return filepath.Join(filepath.Dir(path), "scripts"), nil
 }
 
 // stateBeside is the state folder of a database: cme.state beside cme.db.

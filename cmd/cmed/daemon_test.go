@@ -275,6 +275,39 @@ func TestPluginFolderMissing(t *testing.T) {
 	}
 }
 
+// A scripts folder need not be there, and the default one need not be a folder
+// either: few need one.
+func TestScriptsFolderThatIsAFile(t *testing.T) {
+	h := newHome(t)
+	file := filepath.Join(filepath.Dir(h.attacks), "scripts") // the default
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := begin(t, h.args()...)
+	await(t, &c.stdout, "; zone Europe/Madrid)\n")
+	c.signals <- syscall.SIGTERM
+	if code := c.end(t); code != 0 {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
+	}
+	c = begin(t, h.args("--scripts-folder", file)...)
+	if code := c.end(t); code != exitUsage {
+		t.Errorf("exit code %d, want %d", code, exitUsage)
+	}
+	if want := "cmed: --scripts-folder: " + file + " is not a folder\n"; !strings.HasPrefix(c.stderr.String(), want) {
+		t.Errorf("it says %q, want %q", c.stderr.String(), want)
+	}
+}
+
+func TestScriptsFolderMissing(t *testing.T) {
+	h := newHome(t)
+	c := begin(t, h.args("--scripts-folder", filepath.Join(h.attacks, "none"))...)
+	await(t, &c.stdout, "; zone Europe/Madrid; scripts folder missing)\n")
+	c.signals <- syscall.SIGTERM
+	if code := c.end(t); code != 0 {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
+	}
+}
+
 func TestDatabaseFolderMissing(t *testing.T) {
 	h := newHome(t)
 	h.database = filepath.Join(t.TempDir(), "missing", "cme.db")

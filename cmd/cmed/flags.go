@@ -45,8 +45,13 @@ func (v *flagValue) Set(text string) error {
 	return nil
 }
 
-// String is the default, for the help text.
-func (v *flagValue) String() string { return v.fallback }
+// String is the default, for the help text: of a list each item on a line.
+func (v *flagValue) String() string {
+	if len(v.fallbacks) > 0 {
+		return "\n" + strings.Join(v.fallbacks, "\n")
+	}
+	return v.fallback
+}
 
 // Type is what stands for the value in the help text.
 func (v *flagValue) Type() string { return v.kind }

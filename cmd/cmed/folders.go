@@ -8,24 +8,34 @@ import (
 	"os"
 )
 
-// pluginFolder is one of the two folders that plugins are dropped into.
-type pluginFolder struct {
-	kind   string // of plugins, in the plural
+// folder is one that the operator puts something into.
+type folder struct {
+	kind   string // of what, in the plural
 	option string
 	path   string
 	named  bool // somebody chose it: it is not just the default
 }
 
-func (c *config) pluginFolders() []pluginFolder {
-	return []pluginFolder{
+func (c *config) pluginFolders() []folder {
+	return []folder{
 		{"attacks", optAttacks, c.attacksDir, c.attacksNamed},
 		{"planners", optPlanners, c.plannersDir, c.plannersNamed},
 	}
 }
 
+// folders are those the daemon reads: of scripts only one that was named, since
+// few need one.
+func (c *config) folders() []folder {
+	all := c.pluginFolders()
+	if c.scriptsNamed {
+		all = append(all, folder{"scripts", optScripts, c.scriptsDir, true})
+	}
+	return all
+}
+
 // check returns why the folder can't be read, fs.ErrNotExist when there is
 // none.
-func (f pluginFolder) check() error {
+func (f folder) check() error {
 	err := readable(f.path)
 	if err != nil {
 		return fmt.Errorf("--%s: %w", f.option, err)
@@ -59,7 +69,7 @@ func checkForDaemon(c *config) error {
 		return usagef("--shutdown-timeout (%s) must be longer than --stop-grace (%s): "+
 			"at shutdown running attacks get their grace to stop and undo", c.shutdownLimit, c.stopGrace)
 	}
-	for _, f := range c.pluginFolders() {
+	for _, f := range c.folders() {
 		if err := f.check(); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return usagef("%w", err)
 		}

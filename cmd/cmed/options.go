@@ -10,8 +10,9 @@ import (
 type option struct {
 	name      string
 	shorthand string
-	kind      string // what stands for the value in the help text
-	fallback  string // the default; "" where the usage text explains it
+	kind      string   // what stands for the value in the help text
+	fallback  string   // the default; "" where the usage text explains it
+	fallbacks []string // likewise, of one that repeats
 	usage     string
 	repeats   bool // may be given several times
 	scan      bool // "cmed plugins" takes it too
@@ -26,6 +27,8 @@ const (
 	optAttacks  = "attacks-folder"
 	optPlanners = "planners-folder"
 	optZone     = "timezone"
+	optScripts  = "scripts-folder"
+	optGrants   = "plugin-env"
 	optHaltFile = "halt-file"
 	optLogLevel = "log-level"
 	optConfig   = "config"
@@ -36,6 +39,14 @@ var options = slices.Concat(serving, running, limiting, isolating, logging)
 
 // variablePrefix begins the names of all variables of cmed.
 const variablePrefix = "CMED_"
+
+// standard is what holds when nothing is said.
+func (o option) standard() []string {
+	if o.fallback != "" {
+		return []string{o.fallback}
+	}
+	return o.fallbacks
+}
 
 // variable is the option's name in the environment.
 func (o option) variable() string {

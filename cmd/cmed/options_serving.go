@@ -10,7 +10,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/chaos-monkey-engine/cmed/internal/host"
 	"github.com/chaos-monkey-engine/cmed/internal/store"
 )
 
@@ -57,9 +56,14 @@ var serving = []option{
 		usage: "folder of planner plugins, likewise; -p with a path means it too (default: planners beside the cmed binary)",
 		set:   setPath(func(c *config) *string { return &c.plannersDir }),
 	}, {
-		name: "plugin-env", kind: "refs=names", repeats: true, scan: true, reap: true,
-		usage: "let plugins see variables of cmed's own environment, such as 'terminate_*:*=AWS_*,HTTPS_PROXY'",
-		set:   setGrant,
+		name: optScripts, kind: "path", reap: true,
+		usage: "folder of scripts that attacks may take to other machines (default: scripts beside the attacks folder)",
+		set:   setPath(func(c *config) *string { return &c.scriptsDir }),
+	}, {
+		name: optGrants, kind: "refs=names", repeats: true, scan: true, reap: true, fallbacks: defaultGrants,
+		usage: "let plugins see variables of cmed's own environment, such as 'terminate_*:*=AWS_*,HTTPS_PROXY', " +
+			"in place of the default; the word default stands for that, none for nothing",
+		set: setGrant,
 	},
 }
 
@@ -102,15 +106,6 @@ func setOrigin(c *config, s string) error {
 		return fmt.Errorf("%q is not an origin: write scheme, host and port as in https://ops.example:8443, or *", s)
 	}
 	c.corsOrigins = append(c.corsOrigins, s)
-	return nil
-}
-
-func setGrant(c *config, s string) error {
-	grant, err := host.ParseGrant(s)
-	if err != nil {
-		return err
-	}
-	c.grants = append(c.grants, grant)
 	return nil
 }
 

@@ -29,20 +29,22 @@ func newHost(cfg *config, s *store.Store, log hclog.Logger) (*host.Host, error) 
 		return nil, fmt.Errorf("resolve the path of the database: %w", err)
 	}
 	h, err := host.New(host.Config{
-		AttacksDir:  cfg.attacksDir,
-		PlannersDir: cfg.plannersDir,
-		StateDir:    cfg.stateDir,
-		StoreID:     s.ID(),
-		Cache:       s,
-		Grants:      cfg.grants,
-		Cgroup:      cfg.cgroup,
-		RunMemory:   cfg.runMemory,
-		RunPids:     cfg.runPids,
-		Confine:     cfg.confine,
-		Hidden:      []string{database},
-		RunAs:       cfg.runAs,
-		Grace:       cfg.stopGrace,
-		Logger:      log.Named("host"),
+		AttacksDir:    cfg.attacksDir,
+		PlannersDir:   cfg.plannersDir,
+		ScriptsDir:    cfg.scriptsDir,
+		StateDir:      cfg.stateDir,
+		StoreID:       s.ID(),
+		Cache:         s,
+		Grants:        cfg.grants,
+		DefaultGrants: !cfg.grantsChosen,
+		Cgroup:        cfg.cgroup,
+		RunMemory:     cfg.runMemory,
+		RunPids:       cfg.runPids,
+		Confine:       cfg.confine,
+		Hidden:        []string{database},
+		RunAs:         cfg.runAs,
+		Grace:         cfg.stopGrace,
+		Logger:        log.Named("host"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the plugin host: %w", err)

@@ -199,6 +199,7 @@ func writeTargets(w io.Writer, p client.Preview) error {
 		fmt.Fprintln(w, "no targets as things are now")
 		return nil
 	}
+	fmt.Fprintln(w, "the first of them would hit, as things are now:")
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "TARGET\tNAME\tSTATE")
 	for _, t := range p.Targets {

@@ -90,15 +90,17 @@ func scanOnce(ctx context.Context, cfg *config, stderr io.Writer) (files []engin
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(state)) }()
 	h, err := host.New(host.Config{
-		AttacksDir:  cfg.attacksDir,
-		PlannersDir: cfg.plannersDir,
-		StateDir:    state,
-		StoreID:     rand.Text(),
-		Cache:       forgetful{},
-		Grants:      cfg.grants,
-		Confine:     cfg.confine,
-		RunAs:       cfg.runAs,
-		Logger:      newLogger(cfg, stderr).Named("host"),
+		AttacksDir:    cfg.attacksDir,
+		PlannersDir:   cfg.plannersDir,
+		ScriptsDir:    cfg.scriptsDir,
+		StateDir:      state,
+		StoreID:       rand.Text(),
+		Cache:         forgetful{},
+		Grants:        cfg.grants,
+		DefaultGrants: !cfg.grantsChosen,
+		Confine:       cfg.confine,
+		RunAs:         cfg.runAs,
+		Logger:        newLogger(cfg, stderr).Named("host"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the plugin host: %w", err)

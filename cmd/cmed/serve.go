@@ -126,7 +126,7 @@ func announce(w io.Writer, d *daemon) {
 		}
 	}
 	var missing strings.Builder
-	for _, f := range d.cfg.pluginFolders() {
+	for _, f := range d.cfg.folders() {
 		if errors.Is(f.check(), fs.ErrNotExist) {
 			missing.WriteString("; " + f.kind + " folder missing")
 		}

@@ -35,8 +35,8 @@ func merge(places ...settings) settings {
 func defaults() settings {
 	s := settings{}
 	for _, o := range options {
-		if o.fallback != "" {
-			s[o.name] = given{[]string{o.fallback}, "default of --" + o.name}
+		if standard := o.standard(); standard != nil {
+			s[o.name] = given{standard, "default of --" + o.name}
 		}
 	}
 	return s
@@ -80,9 +80,12 @@ func (s settings) config() (*config, error) {
 			}
 		}
 	}
-	c.zoneChosen = s[optZone].from != defaults()[optZone].from
+	c.zoneChosen, c.grantsChosen = s.chosen(optZone), s.chosen(optGrants)
 	return c, c.complete()
 }
+
+// chosen says whether somebody set an option that has a default.
+func (s settings) chosen(name string) bool { return s[name].from != defaults()[name].from }
 
 // load puts together what the flags, the environment and the configuration file
 // say; fallbacks win over the general defaults.

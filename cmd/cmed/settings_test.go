@@ -147,6 +147,8 @@ func TestDefaults(t *testing.T) {
 		bindHost: "127.0.0.1", port: 5000, zone: c.zone,
 		database: "./cme.db", stateDir: "./cme.state",
 		attacksDir:  filepath.Join(filepath.Dir(binary), "attacks"),
+		scriptsDir:  filepath.Join(filepath.Dir(binary), "scripts"),
+		grants:      c.grants, // see TestWhatIsGranted
 		plannersDir: filepath.Join(filepath.Dir(binary), "planners"),
 		maxRuns:     128, misfireGrace: time.Minute, runTimeout: 15 * time.Minute,
 		stopGrace: 10 * time.Second, shutdownLimit: 30 * time.Second,
@@ -178,6 +180,7 @@ database-uri: bolt:///var/lib/cmed/cme.db
 state-folder: /var/lib/cmed/state/
 attacks-folder: /opt/attacks
 planners-folder: /opt/planners
+scripts-folder: /opt/scripts/
 plugin-env: ["a_*:*=AWS_*,HOME"]
 max-concurrent-runs: 7
 misfire-grace: 90s
@@ -215,6 +218,7 @@ log-format: json
 		corsOrigins: []string{"https://ops.example:8443", "*"}, zone: time.UTC, zoneChosen: true,
 		database: "/var/lib/cmed/cme.db", stateDir: "/var/lib/cmed/state",
 		attacksDir: "/opt/attacks", plannersDir: "/opt/planners", attacksNamed: true, plannersNamed: true,
+		scriptsDir: "/opt/scripts", scriptsNamed: true, grantsChosen: true,
 		grants:  []host.Grant{{Ref: "a_*:*", Vars: []string{"AWS_*", "HOME"}}},
 		maxRuns: 7, misfireGrace: 90 * time.Second, runTimeout: 90 * time.Minute,
 		stopGrace: 5 * time.Second, shutdownLimit: time.Minute, logLevel: hclog.Debug, logJSON: true,
@@ -254,6 +258,26 @@ func TestQuietTimes(t *testing.T) {
 	}
 	if got, want := fmt.Sprint(c.limits.Quiet), "Mon-Fri 09:00-17:00, 22:00-06:00 UTC"; got != want {
 		t.Errorf("quiet times %s, want %s", got, want)
+	}
+}
+
+func TestTheScriptsFolderIsTheSiblingOfTheAttacks(t *testing.T) {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for args, want := range map[string]string{
+		"-a /opt/attacks":            "/opt/scripts",
+		"-a /opt/attacks/":           "/opt/scripts",
+		"-a bin/attacks":             filepath.Join(here, "bin", "scripts"),
+		"-a .":                       filepath.Join(filepath.Dir(here), "scripts"),
+		"-a /":                       "/scripts",
+		"-a /opt --scripts-folder s": "s",
+	} {
+		c, err := configOf(nil, strings.Fields(args)...)
+		if err != nil || c.scriptsDir != want || c.scriptsNamed != strings.Contains(args, "scripts-folder") {
+			t.Errorf("%s: %s (named: %v), %v; want %s", args, c.scriptsDir, c.scriptsNamed, err, want)
+		}
 	}
 }
 

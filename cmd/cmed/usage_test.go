@@ -23,6 +23,10 @@ func TestBadUsage(t *testing.T) {
 		{"an unknown level", "--log-level loud", `--log-level: "loud" is not one of trace, debug, info, warn, error, off`},
 		{"an unknown format", "--log-format xml", `--log-format: "xml" is not one of text, json`},
 		{"a grant without names", "--plugin-env a:B", `--plugin-env: "a:B" is not of the form ref=VAR,VAR_*`},
+		{"a grant of what cmed sets", "--plugin-env a:B=PATH", `--plugin-env: PATH can't be granted: cmed sets it itself`},
+		{"nothing and something granted", "--plugin-env none --plugin-env a:B=X", `--plugin-env: "none" stands alone: with it nothing is granted`},
+		{"something and nothing granted", "--plugin-env default --plugin-env none", `--plugin-env: "none" stands alone: with it nothing is granted`},
+		{"a plugins that takes scripts", "plugins --scripts-folder /x", `unknown flag: --scripts-folder`},
 		{"an origin without scheme", "--cors-origin ops.example", `--cors-origin: "ops.example" is not an origin`},
 		{"an origin with a path", "--cors-origin https://ops.example/x", `--cors-origin: "https://ops.example/x" is not an origin`},
 		{"a URL as host name", "--allowed-host http://a", `--allowed-host: "http://a" is not the name or address of a host`},
@@ -142,6 +146,11 @@ func TestHelpShowsEveryOption(t *testing.T) {
 			if !strings.Contains(text, "--"+o.name+" ") || !strings.Contains(text, "["+o.variable()+"]") {
 				t.Errorf("%v does not show --%s with %s", args, o.name, o.variable())
 			}
+			for _, item := range o.standard() {
+				if o.kind != "bool" && !strings.Contains(text, item) {
+					t.Errorf("%v does not show that --%s is %s by default", args, o.name, item)
+				}
+			}
 		}
 		if !strings.Contains(text, "-p, --port number") || strings.Contains(text, "--p ") {
 			t.Errorf("%v does not show -p with --port:\n%s", args, text)
@@ -190,6 +199,11 @@ func TestConfigurationIsDocumented(t *testing.T) {
 			t.Errorf("docs/configuration.md does not say that --%s is %s by default", o.name, o.fallback)
 		case o.shorthand != "" && !strings.Contains(row, "`-"+o.shorthand+"`"):
 			t.Errorf("docs/configuration.md does not show -%s", o.shorthand)
+		}
+		for _, item := range o.fallbacks {
+			if !strings.Contains(string(text), "\n    "+item+"\n") {
+				t.Errorf("docs/configuration.md does not say that --%s is %s by default", o.name, item)
+			}
 		}
 	}
 }

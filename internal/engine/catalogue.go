@@ -2,6 +2,8 @@ package engine
 
 import (
 	"encoding/json"
+	"fmt"
+	"strings"
 
 	"github.com/chaos-monkey-engine/cmed/sdk/schema"
 )
@@ -41,9 +43,11 @@ type Descriptor struct {
 	// CanDryRun: a run with Start.DryRun does no harm and says what it would do.
 	CanDryRun bool `json:"can_dry_run,omitempty"`
 	// CanListTargets: Host.Targets works.
-	CanListTargets bool     `json:"can_list_targets,omitempty"`
-	Env            []string `json:"env,omitempty"`
-	Watch          []string `json:"watch,omitempty"`
+	CanListTargets bool `json:"can_list_targets,omitempty"`
+	// CanCheck: Host.Check works.
+	CanCheck bool     `json:"can_check,omitempty"`
+	Env      []string `json:"env,omitempty"`
+	Watch    []string `json:"watch,omitempty"`
 }
 
 // Offer is a ref that can be used now: a descriptor and the binary behind it.
@@ -56,6 +60,19 @@ type Offer struct {
 	Plugin string
 	// Compiled is Descriptor.Schema, ready to validate.
 	Compiled *schema.Schema
+	// EnvWithheld lists variables it asks for that the daemon has and it is not
+	// granted; EnvHint is the flag that grants them.
+	EnvWithheld []string
+	EnvHint     string
+}
+
+// Withheld says in words which variables it asks for in vain; "" if none.
+func (o Offer) Withheld() string {
+	if len(o.EnvWithheld) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s asks for %s, which this daemon has in its environment and does not let it see; to change that, start cmed with %s",
+		o.Ref, strings.Join(o.EnvWithheld, ", "), o.EnvHint)
 }
 
 // PluginState is what became of a file in a plugin folder.

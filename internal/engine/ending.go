@@ -55,6 +55,9 @@ func (e *Engine) finish(r *liveRun, j job, state State, reason string) {
 	now := time.Now().UTC()
 	run := r.record()
 	asked := r.takeBack // nobody can any more: the run is over
+	if state == Failed || state == Crashed {
+		r.log.append(LogEntry{At: now, Level: "error", Source: "cmed", Message: string(state) + ": " + reason}, func() {})
+	}
 	takeBack := asked || j.plan.UndoPolicy != UndoKeep
 	ex, err := e.persist(r, Finish{
 		ID: r.executor.ID,
@@ -75,7 +78,11 @@ func (e *Engine) finish(r *liveRun, j job, state State, reason string) {
 		return
 	}
 	_ = failpoint.Hit(failpoint.EngineFinished)
-	e.log.Info("executor finished", "executor", ex.ID, "plan", ex.PlanID, "ref", ex.AttackRef,
+	log := e.log.Info
+	if ex.State != Succeeded {
+		log = e.log.Warn
+	}
+	log("executor finished", "executor", ex.ID, "plan", ex.PlanID, "ref", ex.AttackRef,
 		"state", ex.State, "reason", ex.Reason, "lag", ex.Lag, "undo", ex.Undo)
 }
 

@@ -27,6 +27,10 @@ type Host interface {
 	// Targets asks an attack whom it would hit now. It does no harm. An
 	// attack's own refusal is a *Failure.
 	Targets(ctx context.Context, o Offer, call TargetsCall) ([]Target, error)
+	// Check asks an attack what a person should know of its config when a plan
+	// is made: warnings. An attack's own refusal is a *Failure; one that breaks
+	// a bound or dies is another error.
+	Check(ctx context.Context, o Offer, config Config) ([]string, error)
 	// Launch starts a process for a run and readies it. Nothing of the attack
 	// happens until Process.Run.
 	Launch(ctx context.Context, o Offer, id ExecutorID) (Process, error)

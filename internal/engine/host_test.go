@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"sort"
 	"sync"
@@ -25,7 +26,10 @@ type stage struct {
 	planners map[engine.Ref]planner
 	undo     func(engine.UndoCall) (engine.UndoAnswer, error)
 	targets  func(engine.TargetsCall) ([]engine.Target, error)
-	effect   engine.Effect // of all attacks
+	check    func(engine.Config) ([]string, error) // nil: no attack can
+	checkIn  time.Duration                         // how long that takes
+	withheld []string                              // what attacks ask for in vain
+	effect   engine.Effect                         // of all attacks
 	noDryRun bool
 	stuck    []engine.ExecutorID // what Reap can't end
 	launched int
@@ -99,9 +103,9 @@ func (s *stage) offer(kind engine.Kind, ref engine.Ref, doc string) engine.Offer
 	return engine.Offer{
 		Descriptor: engine.Descriptor{
 			Ref: ref, Kind: kind, Schema: json.RawMessage(doc), Effect: s.effect, CanUndo: true,
-			CanDryRun: !s.noDryRun, CanListTargets: s.targets != nil,
+			CanDryRun: !s.noDryRun, CanListTargets: s.targets != nil, CanCheck: s.check != nil,
 		},
-		Digest: "d1", Plugin: "test", Compiled: compiled,
+		Digest: "d1", Plugin: "test", Compiled: compiled, EnvWithheld: s.withheld, EnvHint: "--flag",
 	}
 }
 
@@ -139,6 +143,15 @@ func (s *stage) Reap(context.Context) (engine.Reaped, error) {
 
 func (s *stage) Targets(_ context.Context, _ engine.Offer, call engine.TargetsCall) ([]engine.Target, error) {
 	return s.targets(call)
+}
+
+func (s *stage) Check(ctx context.Context, _ engine.Offer, config engine.Config) ([]string, error) {
+	select {
+	case <-time.After(s.checkIn):
+		return s.check(config)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("check its config: %w", context.Cause(ctx))
+	}
 }
 
 func (s *stage) Plan(_ context.Context, o engine.Offer, call engine.PlanCall) (engine.Planned, error) {

@@ -6,8 +6,12 @@ import (
 )
 
 // warnings says what the caller should know of a plan that was accepted.
-func (e *Engine) warnings(p Plan, planned Planned, executors []Executor) []string {
+func (e *Engine) warnings(d *draft, planned Planned, executors []Executor) []string {
+	p := d.plan
 	var out []string
+	if withheld := d.attack.Withheld(); withheld != "" {
+		out = append(out, withheld)
+	}
 	missed := 0
 	for _, ex := range executors {
 		if ex.State == Missed {

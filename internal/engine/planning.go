@@ -86,7 +86,7 @@ func (e *Engine) plan(ctx context.Context, spec PlanSpec) (*draft, []Executor, [
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	planned, err := e.callPlanner(ctx, draft)
+	planned, err := e.ask(ctx, draft)
 	if err != nil {
 		return nil, nil, nil, err
 	}
@@ -94,7 +94,7 @@ func (e *Engine) plan(ctx context.Context, spec PlanSpec) (*draft, []Executor, [
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	return draft, executors, append(planned.Warnings, e.warnings(draft.plan, planned, executors)...), nil
+	return draft, executors, append(planned.Warnings, e.warnings(draft, planned, executors)...), nil
 }
 
 // replay finds the answer to an earlier call with the same key.
@@ -194,11 +194,6 @@ func (e *Engine) permit(p Plan, attack Offer) error {
 
 // callPlanner runs the planner in its own process.
 func (e *Engine) callPlanner(ctx context.Context, d *draft) (Planned, error) {
-	leave, err := e.planning.enter(ctx)
-	if err != nil {
-		return Planned{}, err
-	}
-	defer leave()
 	ctx, cancel := context.WithTimeoutCause(ctx, e.settings.PlanTimeout,
 		fmt.Errorf("it gave no answer within %s", e.settings.PlanTimeout))
 	defer cancel()
@@ -211,14 +206,12 @@ func (e *Engine) callPlanner(ctx context.Context, d *draft) (Planned, error) {
 		if failure.Stack != "" {
 			e.log.Warn("planner panicked", "ref", d.planner.Ref, "plugin", d.planner.Plugin, "stack", scrub.text(failure.Stack))
 		}
-		return Planned{}, problemAt("/planner"+failure.Pointer, "%s", scrub.text(failure.Message))
+		return Planned{}, refusal("/planner", failure, scrub)
 	}
 	if err != nil {
 		return Planned{}, problemAt("/planner/ref", "planner %s did not answer: %s", d.planner.Ref, scrub.text(err.Error()))
 	}
-	for i := range planned.Warnings {
-		planned.Warnings[i] = scrub.text(planned.Warnings[i])
-	}
+	planned.Warnings = presentable(planned.Warnings, scrub)
 	if len(planned.Executions) == 0 {
 		return Planned{}, problemAt("/planner", "planner %s planned nothing for these args", d.planner.Ref)
 	}

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"time"
 )
 
@@ -37,6 +39,16 @@ type Target struct {
 	Name   string          `json:"name,omitempty"`
 	State  string          `json:"state,omitempty"`
 	Detail json.RawMessage `json:"detail,omitempty"`
+}
+
+// tell puts on record what is said of a target, in place of what was said before.
+func (r *Run) tell(t Target) {
+	i := slices.IndexFunc(r.Targets, func(old Target) bool { return cmp.Or(old.ID, old.Name) == cmp.Or(t.ID, t.Name) })
+	if i < 0 {
+		r.Targets = append(r.Targets, t)
+		return
+	}
+	r.Targets[i] = t
 }
 
 // Failure is a plugin's own account of why it failed.

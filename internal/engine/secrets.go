@@ -83,6 +83,11 @@ func (h *placeholders) left(doc json.RawMessage) bool {
 // fewer than four characters are left: they would mangle ordinary text.
 type scrubber struct{ replacer *strings.Replacer }
 
+// pieceSize is how long the pieces are that a long secret is also looked for by,
+// in bytes. A text may have been cut within it: the last words of a process, or a
+// message that is too long.
+const pieceSize = 16
+
 func newScrubber(c Config, pointers []string) scrubber {
 	var secrets []string
 	_, _ = schema.Replace(c.Doc, pointers, func(_ string, value json.RawMessage) json.RawMessage {
@@ -105,6 +110,18 @@ func newScrubber(c Config, pointers []string) scrubber {
 	var pairs []string
 	for _, s := range secrets {
 		pairs = append(pairs, s, redacted)
+	}
+	for _, s := range secrets {
+		if len(s) <= pieceSize {
+			continue
+		}
+		i := 0
+		for ; i+pieceSize <= len(s); i += pieceSize {
+			pairs = append(pairs, s[i:i+pieceSize], redacted)
+		}
+		if len(s)-i >= pieceSize/2 { // its end, of a text whose beginning was cut off
+			pairs = append(pairs, s[i:], redacted)
+		}
 	}
 	return scrubber{replacer: strings.NewReplacer(pairs...)}
 }

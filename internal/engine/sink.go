@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -46,8 +47,9 @@ func (s *sink) Progress(p Progress) {
 
 func (s *sink) Targets(targets []Target) {
 	s.run.update(func(r *Run) {
+		r.Targets = slices.Clone(r.Targets) // who looks at the run has the old one
 		for _, t := range targets {
-			r.Targets = append(r.Targets, s.job.scrub.target(t))
+			r.tell(s.job.scrub.target(t))
 		}
 	})
 }

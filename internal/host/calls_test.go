@@ -154,6 +154,11 @@ func TestParseGrant(t *testing.T) {
 		{"[=X", `"[" is not a pattern for refs: syntax error in pattern`},
 		{"a:A=1X", `"1X" is not the name of an environment variable`},
 		{"a:A=X,,Y", `"" is not the name of an environment variable`},
+		{"a:A=LD_PRELOAD,LANGUAGE,TZDIR", ""},
+		{"a:A=X,PATH", `PATH can't be granted: cmed sets it itself`},
+		{"a:A=TMPDIR", `TMPDIR can't be granted: cmed sets it itself`},
+		{"a:A=CMED_*", `CMED_* can't be granted: cmed sets it itself`},
+		{"a:A=PLUGIN_MIN_PORT", `PLUGIN_MIN_PORT can't be granted: cmed sets it itself`},
 	} {
 		_, err := ParseGrant(test.in)
 		if (err == nil) != (test.err == "") || (err != nil && err.Error() != test.err) {
@@ -163,7 +168,7 @@ func TestParseGrant(t *testing.T) {
 }
 
 func TestGrantsAndWishesOverlap(t *testing.T) {
-	environ := []string{"AWS_REGION=r", "AWS_KEY=k", "HOME=h", "CMED_RUN=x", "AWSOME=a"}
+	environ := []string{"AWS_REGION=r", "AWS_KEY=k", "HOME=h", "CMED_RUN=x", "AWSOME=a", "PATH=p", "TMPDIR=t", "LANG=l", "TZ=z", "PLUGIN_X=x"}
 	for _, test := range []struct {
 		asked, granted, passed, refused string
 	}{
@@ -171,6 +176,7 @@ func TestGrantsAndWishesOverlap(t *testing.T) {
 		{"AWS_*", "AWS_REGION", "AWS_REGION=r", ""},
 		{"AWS_REGION,HOME", "AWS_*", "AWS_REGION=r", "HOME"},
 		{"CMED_*", "*", "", ""},
+		{"*", "*", "AWS_REGION=r AWS_KEY=k HOME=h AWSOME=a", ""},
 		{"HOME", "", "", "HOME"},
 		{"", "*", "", ""},
 	} {

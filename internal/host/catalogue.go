@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 
@@ -22,7 +23,7 @@ type catalogue struct {
 // newCatalogue decides who serves what. Of several files with one ref, the one
 // in before keeps it, else the first by name gets it. A ref always beats an
 // alias.
-func newCatalogue(files []*file, before serving, grants []Grant) *catalogue {
+func newCatalogue(files []*file, before serving, cfg Config) *catalogue {
 	files = slices.SortedFunc(slices.Values(files), func(a, b *file) int {
 		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
 	})
@@ -32,21 +33,22 @@ func newCatalogue(files []*file, before serving, grants []Grant) *catalogue {
 		sorted:  map[engine.Kind][]engine.Offer{},
 	}
 	for _, kind := range []engine.Kind{engine.KindAttack, engine.KindPlanner} {
-		c.offers[kind] = electHolders(kind, files, before[kind])
+		c.offers[kind] = electHolders(kind, files, before[kind], cfg)
 		c.sorted[kind] = slices.SortedFunc(maps.Values(c.offers[kind]), func(a, b engine.Offer) int {
 			return cmp.Compare(a.Ref, b.Ref)
 		})
 		c.aliases[kind] = resolveAliases(c.sorted[kind], c.offers[kind])
 	}
 	for _, f := range files {
-		c.files = append(c.files, c.list(f, grants))
+		c.files = append(c.files, c.list(f, cfg))
 	}
 	return c
 }
 
 // electHolders picks the file for each ref of a kind. The files are sorted.
-func electHolders(kind engine.Kind, files []*file, before map[engine.Ref]string) map[engine.Ref]engine.Offer {
+func electHolders(kind engine.Kind, files []*file, before map[engine.Ref]string, cfg Config) map[engine.Ref]engine.Offer {
 	held := map[engine.Ref]engine.Offer{}
+	environ := os.Environ()
 	for _, f := range files {
 		if f.kind != kind || f.state != engine.PluginReady {
 			continue
@@ -58,7 +60,11 @@ func electHolders(kind engine.Kind, files []*file, before map[engine.Ref]string)
 			if _, taken := held[o.Ref]; taken && before[o.Ref] != f.name {
 				continue
 			}
-			held[o.Ref] = engine.Offer{Descriptor: o.Descriptor, Digest: f.digest, Plugin: f.name, Compiled: o.schema}
+			offer := engine.Offer{Descriptor: o.Descriptor, Digest: f.digest, Plugin: f.name, Compiled: o.schema}
+			if offer.EnvWithheld = cfg.withheld(o.Ref, o.Env, environ); len(offer.EnvWithheld) > 0 {
+				offer.EnvHint = cfg.grantFlags(grantFlag(o.Ref, offer.EnvWithheld))
+			}
+			held[o.Ref] = offer
 		}
 	}
 	return held
@@ -81,7 +87,7 @@ func resolveAliases(sorted []engine.Offer, refs map[engine.Ref]engine.Offer) map
 }
 
 // list is a file as the plugin list shows it.
-func (c *catalogue) list(f *file, grants []Grant) engine.PluginFile {
+func (c *catalogue) list(f *file, cfg Config) engine.PluginFile {
 	p := engine.PluginFile{
 		Kind: f.kind, Path: f.name, SHA256: f.digest, State: f.state, SDK: f.sdk, Error: f.err, Refs: []engine.Ref{},
 	}
@@ -95,14 +101,14 @@ func (c *catalogue) list(f *file, grants []Grant) engine.PluginFile {
 		if holder := c.offers[f.kind][o.Ref].Plugin; holder != f.name && holder != "" {
 			lost = append(lost, fmt.Sprintf("%s is served by %s", o.Ref, holder))
 		}
-		if missing := refused(asked[o.Ref], granted(grants, o.Ref)); len(missing) > 0 {
+		if missing := refused(asked[o.Ref], cfg.granted(o.Ref)); len(missing) > 0 {
 			p.EnvRefused = append(p.EnvRefused, missing...)
 			hints = append(hints, grantFlag(o.Ref, missing))
 		}
 	}
 	slices.Sort(p.EnvRefused)
 	p.EnvRefused = slices.Compact(p.EnvRefused)
-	p.EnvHint = strings.Join(hints, " ")
+	p.EnvHint = cfg.grantFlags(hints...)
 	if p.State == engine.PluginReady && len(lost) > 0 {
 		p.State = engine.PluginConflict
 		p.Error = &engine.PluginError{

@@ -36,8 +36,14 @@ type Config struct {
 	// host on the same store left can be found.
 	StoreID string
 	Cache   Cache
+	// ScriptsDir is the folder of scripts that attacks may take to other
+	// machines; every process is told where it is. It need not exist; "" is none.
+	ScriptsDir string
 	// Grants say which variables of the host's environment a plugin may see.
 	Grants []Grant
+	// DefaultGrants is set when nobody chose Grants; hints then say how to keep
+	// them.
+	DefaultGrants bool
 
 	// Cgroup says where each process gets a cgroup (version 2) of its own, so
 	// that nothing it starts can get away: "auto", the default, in the host's
@@ -90,6 +96,13 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("host: resolve %s: %w", *dir, err)
 		}
 		*dir = abs
+	}
+	if c.ScriptsDir != "" {
+		abs, err := filepath.Abs(c.ScriptsDir)
+		if err != nil {
+			return c, fmt.Errorf("host: resolve %s: %w", c.ScriptsDir, err)
+		}
+		c.ScriptsDir = abs
 	}
 	if err := c.checkIsolation(); err != nil {
 		return c, err

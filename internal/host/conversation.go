@@ -1,6 +1,7 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,12 +32,13 @@ type conversation struct {
 	started time.Time
 	dryRun  bool
 
-	stopped  bool
-	finished *pluginv1.Finished
-	err      error
-	peak     int64
-	records  int
-	targets  int
+	stopped     bool
+	finished    *pluginv1.Finished
+	err         error
+	peak        int64
+	records     int
+	targets     map[string]bool // by id, else name
+	targetsFull bool
 }
 
 // received is one message, or the error that ends the stream.
@@ -48,6 +50,7 @@ type received struct {
 func newConversation(ctx context.Context, p *process, sink engine.Sink) *conversation {
 	return &conversation{
 		process: p, ctx: ctx, sink: sink, in: make(chan received), done: make(chan struct{}), started: time.Now(),
+		targets: map[string]bool{},
 	}
 }
 
@@ -55,6 +58,9 @@ func newConversation(ctx context.Context, p *process, sink engine.Sink) *convers
 // the process is left.
 func (c *conversation) hold(start engine.Start) engine.Exit {
 	c.dryRun = start.DryRun
+	for _, what := range c.lacks {
+		c.sink.Log(notice(what))
+	}
 	c.out = newOutbox(c.stream)
 	go c.receive()
 	c.out.put(startMessage(c.ref, start, c.host.cfg.Grace))
@@ -229,23 +235,30 @@ func (c *conversation) storeUndo(u *pluginv1.UndoRecord) error {
 	return failpoint.Hit(failpoint.HostUndoStored)
 }
 
+// addTargets passes on what is said of targets, while there is room for those
+// that nothing was said of before.
 func (c *conversation) addTargets(list []*pluginv1.Target) {
-	room := max(0, engine.MaxTargets-c.targets)
-	c.targets += len(list)
-	if len(list) > room {
-		if room > 0 || c.targets-len(list) == engine.MaxTargets {
-			c.sink.Log(notice("warn", fmt.Sprintf("only the first %d targets are on record", engine.MaxTargets)))
+	var kept []*pluginv1.Target
+	for _, t := range list {
+		name := cmp.Or(t.GetId(), t.GetName())
+		if !c.targets[name] && len(c.targets) == engine.MaxTargets {
+			if !c.targetsFull {
+				c.targetsFull = true
+				c.sink.Log(notice(fmt.Sprintf("only the first %d targets are on record", engine.MaxTargets)))
+			}
+			continue
 		}
-		list = list[:room]
+		c.targets[name] = true
+		kept = append(kept, t)
 	}
-	if len(list) > 0 {
-		c.sink.Targets(targets(list))
+	if len(kept) > 0 {
+		c.sink.Targets(targets(kept))
 	}
 }
 
 func (c *conversation) setResult(doc []byte) {
 	if len(doc) > engine.MaxResult || !validJSON(doc) {
-		c.sink.Log(notice("warn", fmt.Sprintf("the result is left out: it is no JSON document of at most %d bytes", engine.MaxResult)))
+		c.sink.Log(notice(fmt.Sprintf("the result is left out: it is no JSON document of at most %d bytes", engine.MaxResult)))
 		return
 	}
 	c.sink.Result(doc)

@@ -112,7 +112,7 @@ func descriptor(o pluginv1.Offer) engine.Descriptor {
 		Title: o.Title, Description: o.Description, Version: o.Version,
 		Schema: o.Schema, Examples: o.Examples,
 		Effect: engine.Effect(strings.ToLower(o.Effect)), CanUndo: o.CanUndo,
-		CanDryRun: o.CanDryRun, CanListTargets: o.CanListTargets,
+		CanDryRun: o.CanDryRun, CanListTargets: o.CanListTargets, CanCheck: o.CanCheck,
 		Env: o.Env, Watch: o.Watch,
 	}
 	if d.Effect == "" {

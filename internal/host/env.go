@@ -1,115 +1,22 @@
 package host
 
 import (
-	"fmt"
-	"os"
-	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/chaos-monkey-engine/cmed/internal/engine"
 	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
 
 // searchPath is PATH in every plugin process, whatever the host's own is.
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// Grant lets the plugins of some refs see some variables of the host's
-// environment. A variable is passed on only if it is granted and the plugin
-// asks for it.
-type Grant struct {
-	// Ref is a glob over refs, as path.Match reads it: "terminate_*:*".
-	Ref string
-	// Vars are names, or prefixes that end in a star: "AWS_*".
-	Vars []string
-}
-
-var variable = regexp.MustCompile(`^([A-Za-z_][A-Za-z0-9_]*\*?|\*)$`)
-
-// ParseGrant reads "ref-glob=VAR,VAR_*".
-func ParseGrant(s string) (Grant, error) {
-	ref, list, ok := strings.Cut(s, "=")
-	if !ok || ref == "" || list == "" {
-		return Grant{}, fmt.Errorf("%q is not of the form ref=VAR,VAR_*", s)
-	}
-	if _, err := path.Match(ref, ""); err != nil {
-		return Grant{}, fmt.Errorf("%q is not a pattern for refs: %w", ref, err)
-	}
-	g := Grant{Ref: ref}
-	for name := range strings.SplitSeq(list, ",") {
-		name = strings.TrimSpace(name)
-		if !variable.MatchString(name) {
-			return Grant{}, fmt.Errorf("%q is not the name of an environment variable", name)
-		}
-		g.Vars = append(g.Vars, name)
-	}
-	return g, nil
-}
-
-// granted returns the patterns of variables that are granted to a ref.
-func granted(grants []Grant, ref engine.Ref) []string {
-	var vars []string
-	for _, g := range grants {
-		if ok, err := path.Match(g.Ref, string(ref)); err == nil && ok {
-			vars = append(vars, g.Vars...)
-		}
-	}
-	return vars
-}
-
-// pass returns the entries of environ that are both asked for and granted, and
-// are not the host's own to set.
-func pass(environ, asked, vars []string) []string {
-	var out []string
-	for _, entry := range environ {
-		name, _, ok := strings.Cut(entry, "=")
-		if ok && !reserved(name) && matchesAny(asked, name) && matchesAny(vars, name) {
-			out = append(out, entry)
-		}
-	}
-	return out
-}
-
-// refused returns what is asked for and granted in no part.
-func refused(asked, vars []string) []string {
-	var out []string
-	for _, ask := range asked {
-		if !slices.ContainsFunc(vars, func(v string) bool { return overlap(ask, v) }) {
-			out = append(out, ask)
-		}
-	}
-	return out
-}
-
-// grantFlag is the flag that grants vars to ref.
-func grantFlag(ref engine.Ref, vars []string) string {
-	return fmt.Sprintf("--plugin-env '%s=%s'", ref, strings.Join(vars, ","))
-}
-
+// reserved says whether a variable is the host's own to set: it is never passed
+// on from the host's environment. HOME is not: where it is granted, it replaces
+// the private folder.
 func reserved(name string) bool {
-	return strings.HasPrefix(name, "CMED_") || strings.HasPrefix(name, "PLUGIN_")
-}
-
-func matchesAny(patterns []string, name string) bool {
-	return slices.ContainsFunc(patterns, func(p string) bool { return overlap(p, name) })
-}
-
-// overlap says whether some name matches both patterns.
-func overlap(a, b string) bool {
-	pa, staredA := strings.CutSuffix(a, "*")
-	pb, staredB := strings.CutSuffix(b, "*")
-	switch {
-	case staredA && staredB:
-		return strings.HasPrefix(pa, pb) || strings.HasPrefix(pb, pa)
-	case staredA:
-		return strings.HasPrefix(pb, pa)
-	case staredB:
-		return strings.HasPrefix(pa, pb)
-	default:
-		return pa == pb
-	}
+	return strings.HasPrefix(name, "CMED_") || strings.HasPrefix(name, "PLUGIN_") ||
+		slices.Contains([]string{"PATH", "TMPDIR", "LANG", "TZ"}, name)
 }
 
 // marks are the variables that tell a process what it is part of.
@@ -123,8 +30,8 @@ func marks(mark, pluginPath string) []string {
 // callEnv is the environment of a process that serves a call, before what is
 // granted. The zone is UTC so that nothing depends on the machine's by accident;
 // calls name the zone that counts.
-func callEnv(mark, pluginPath, dir string, grace time.Duration) []string {
-	return append(marks(mark, pluginPath),
+func callEnv(mark, pluginPath, dir, scripts string, grace time.Duration) []string {
+	env := append(marks(mark, pluginPath),
 		"PATH="+searchPath,
 		"HOME="+dir,
 		"TMPDIR="+dir,
@@ -133,13 +40,26 @@ func callEnv(mark, pluginPath, dir string, grace time.Duration) []string {
 		pluginv1.EnvLifeline+"=stdin",
 		pluginv1.EnvGrace+"="+grace.String(),
 	)
+	if scripts != "" {
+		env = append(env, pluginv1.EnvScripts+"="+scripts)
+	}
+	return env
 }
 
-// passTo returns the variables a ref's process gets from the host's own
-// environment.
-func (h *Host) passTo(ref engine.Ref, asked []string) []string {
-	if len(asked) == 0 {
-		return nil
+// overlay joins environments. Of a variable that is in several the last counts,
+// and no other is left: of two entries with one name some programs read the
+// first and some the last.
+func overlay(layers ...[]string) []string {
+	var env []string
+	at := map[string]int{}
+	for _, entry := range slices.Concat(layers...) {
+		name, _, _ := strings.Cut(entry, "=")
+		if i, ok := at[name]; ok {
+			env[i] = entry
+			continue
+		}
+		at[name] = len(env)
+		env = append(env, entry)
 	}
-	return pass(os.Environ(), asked, granted(h.cfg.Grants, ref))
+	return env
 }

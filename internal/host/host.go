@@ -65,6 +65,8 @@ type Host struct {
 	// hidden are the paths that no confined plugin sees, shown what each of them
 	// sees of the system.
 	hidden, shown []string
+	// scripts, if set, says why the scripts folder is not used.
+	scripts atomic.Pointer[engine.PluginError]
 }
 
 var _ engine.Host = (*Host)(nil)
@@ -82,7 +84,7 @@ func New(cfg Config) (*Host, error) {
 	}
 	// What is executed is in there, and nobody looks at its content again.
 	if e := exposedFolder(cfg.StateDir); os.Geteuid() == 0 && e != nil {
-		return nil, fmt.Errorf("host: the state folder can't be used by root: %s", e.refusal().Message)
+		return nil, fmt.Errorf("host: the state folder can't be used by root: %s", e.refusal("is not used by root").Message)
 	}
 	if err := private(copies.dir, 0o700); err != nil {
 		return nil, err
@@ -108,7 +110,7 @@ func New(cfg Config) (*Host, error) {
 		settled: closedChannel(),
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.catalogue.Store(newCatalogue(nil, nil, nil))
+	h.catalogue.Store(newCatalogue(nil, nil, cfg))
 	h.prepareIsolation()
 	return h, nil
 }

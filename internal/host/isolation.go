@@ -136,6 +136,9 @@ func (h *Host) rules(cmd command) (*landlock.Ruleset, error) {
 	if cmd.own != "" {
 		read = append(read, around(cmd.own, h.hidden)...)
 	}
+	if scripts := h.scriptsFolder(); scripts != "" {
+		read = append(read, around(scripts, h.hidden)...)
+	}
 	write := append([]string{cmd.dir}, systemSinks...)
 	for _, p := range read {
 		err = errors.Join(err, r.Read(p))

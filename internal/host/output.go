@@ -79,7 +79,7 @@ func (o *output) rest() []engine.LogEntry {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.dropped > 0 {
-		entries = append(entries, notice("warn", fmt.Sprintf("%d more bytes of output were left out", o.dropped)))
+		entries = append(entries, notice(fmt.Sprintf("%d more bytes of output were left out", o.dropped)))
 		o.dropped = 0
 	}
 	return entries
@@ -93,9 +93,9 @@ func (o *output) text() string {
 	return strings.ToValidUTF8(strings.TrimRight(string(tail), "\n"), "\uFFFD")
 }
 
-// notice is a log entry of our own.
-func notice(level, message string) engine.LogEntry {
-	return engine.LogEntry{At: time.Now().UTC(), Level: level, Source: "cmed", Message: message}
+// notice is a warning of our own in a run's log.
+func notice(message string) engine.LogEntry {
+	return engine.LogEntry{At: time.Now().UTC(), Level: "warn", Source: "cmed", Message: message}
 }
 
 // lineWriter splits a stream into lines. It may be used by one goroutine at a

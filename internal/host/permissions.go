@@ -81,16 +81,17 @@ func exposed(path string) *exposure {
 	return &exposure{path: path, info: info, uid: st.Uid, gid: st.Gid}
 }
 
-// refusal is how the plugin list shows it.
-func (e *exposure) refusal() *engine.PluginError {
+// refusal is how the plugin list shows it; verdict is what becomes of what is
+// exposed.
+func (e *exposure) refusal(verdict string) *engine.PluginError {
 	mend := fmt.Sprintf("chmod go-w '%s'", e.path)
 	if e.uid != 0 {
 		mend = fmt.Sprintf("chown root:root '%s' && %s", e.path, mend)
 	}
 	return &engine.PluginError{
 		Stage: "permissions",
-		Message: fmt.Sprintf("is not executed by root: others can write to %s (mode %04o, owner %d:%d)",
-			e.path, e.info.Mode().Perm(), e.uid, e.gid),
+		Message: fmt.Sprintf("%s: others can write to %s (mode %04o, owner %d:%d)",
+			verdict, e.path, e.info.Mode().Perm(), e.uid, e.gid),
 		Hint: mend,
 	}
 }
@@ -110,7 +111,7 @@ func guard(dir string, found []candidate) {
 			e = exposedFile(c.path)
 		}
 		if e != nil && c.refusal == nil {
-			c.verdict, c.refusal = engine.PluginBroken, e.refusal()
+			c.verdict, c.refusal = engine.PluginBroken, e.refusal("is not executed by root")
 			c.stat += " " + c.refusal.Message
 		}
 	}

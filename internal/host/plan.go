@@ -54,7 +54,7 @@ func readPlan(r *pluginv1.PlanResponse) (engine.Planned, error) {
 	if n := len(r.GetExecutions()); n > maxExecutions {
 		return engine.Planned{}, fmt.Errorf("it plans %d executions; at most %d are allowed", n, maxExecutions)
 	}
-	p := engine.Planned{ZoneUsed: r.GetZoneUsed()}
+	p := engine.Planned{ZoneUsed: r.GetZoneUsed(), Warnings: warnings(r.GetWarnings())}
 	for i, e := range r.GetExecutions() {
 		if e.GetAt() == nil || !e.GetAt().IsValid() {
 			return engine.Planned{}, fmt.Errorf("execution %d has no valid instant", i+1)
@@ -67,9 +67,6 @@ func readPlan(r *pluginv1.PlanResponse) (engine.Planned, error) {
 			x.Args = e.GetArgs()
 		}
 		p.Executions = append(p.Executions, x)
-	}
-	for _, w := range r.GetWarnings()[:min(len(r.GetWarnings()), maxWarnings)] {
-		p.Warnings = append(p.Warnings, cut(w, maxShort))
 	}
 	return p, nil
 }

@@ -44,7 +44,7 @@ func (h *Host) Launch(ctx context.Context, o engine.Offer, id engine.ExecutorID)
 	}
 	return &process{
 		session: s, ref: o.Ref, stream: stream, cancel: cancel,
-		isolation: h.isolationOf(s.child, s.runner.folder(), s.runner.cage),
+		isolation: h.isolationOf(s.child, s.runner.folder(), s.runner.cage), lacks: h.lacks(o),
 	}, nil
 }
 
@@ -57,6 +57,8 @@ type process struct {
 	once   sync.Once
 	// isolation is what was found to confine the process.
 	isolation []string
+	// lacks says in words what the process was not given.
+	lacks []string
 }
 
 // PID is the process's number.

@@ -220,8 +220,15 @@ func TestWhatAGoPluginPrintsIsLogged(t *testing.T) {
 func TestTargetsAreBounded(t *testing.T) {
 	b := openOdd(t)
 	_, sink := b.perform(t.Context(), "targets")
-	if len(sink.targets) != engine.MaxTargets || strings.Count(sink.text("cmed"), "targets are on record") != 1 {
-		t.Errorf("%d targets; %s", len(sink.targets), sink.text("cmed"))
+	distinct := map[string]int{}
+	for _, target := range sink.targets {
+		distinct[target.ID]++
+	}
+	if len(distinct) != engine.MaxTargets || strings.Count(sink.text("cmed"), "targets are on record") != 1 {
+		t.Errorf("%d targets; %s", len(distinct), sink.text("cmed"))
+	}
+	if distinct["0"] != 3 { // what is said of one again is passed on
+		t.Errorf("the first target was told of %d times", distinct["0"])
 	}
 }
 
@@ -232,6 +239,7 @@ func TestEnvironmentIsExactlyAsExpected(t *testing.T) {
 	t.Setenv("SECRET", "never")
 	cfg := newConfig(t)
 	cfg.Grants = []Grant{{Ref: "odd:*", Vars: []string{"ODD_ONE", "SECRET"}}}
+	cfg.ScriptsDir = filepath.Join(filepath.Dir(cfg.AttacksDir), "scripts")
 	install(t, cfg.AttacksDir, "odd", "")
 	b := open(t, cfg)
 	p := b.launch("odd:Odd")
@@ -260,7 +268,8 @@ func TestEnvironmentIsExactlyAsExpected(t *testing.T) {
 	}
 	want := []string{
 		"CMED_GRACE=500ms", "CMED_LIFELINE=stdin", "CMED_PLUGIN_COOKIE=chaos-monkey-engine",
-		"CMED_PLUGIN_PATH=" + filepath.Join(cfg.AttacksDir, "odd"), "CMED_RUN=…", "HOME=" + got.Dir,
+		"CMED_PLUGIN_PATH=" + filepath.Join(cfg.AttacksDir, "odd"), "CMED_RUN=…",
+		"CMED_SCRIPTS_FOLDER=" + cfg.ScriptsDir, "HOME=" + got.Dir,
 		"LANG=C.UTF-8", "ODD_ONE=1", "PATH=" + searchPath, "PLUGIN_MAX_PORT=25000", "PLUGIN_MIN_PORT=10000",
 		"PLUGIN_PROTOCOL_VERSIONS=1", "PLUGIN_UNIX_SOCKET_DIR=" + got.Dir, "TMPDIR=" + got.Dir, "TZ=UTC",
 	}
@@ -269,8 +278,12 @@ func TestEnvironmentIsExactlyAsExpected(t *testing.T) {
 		t.Errorf("environment:\n%s\nwant:\n%s", strings.Join(got.Env, "\n"), strings.Join(want, "\n"))
 	}
 	f, _ := b.plugin(engine.KindAttack, "odd")
-	if !slices.Equal(f.EnvRefused, []string{"WANTED"}) || f.EnvHint != "--plugin-env 'odd:Odd=WANTED'" {
+	if !slices.Equal(f.EnvRefused, []string{"HOME", "WANTED"}) || f.EnvHint != "--plugin-env 'odd:Odd=WANTED,HOME'" {
 		t.Errorf("refused %v, hint %s", f.EnvRefused, f.EnvHint)
+	}
+	if want := "odd:Odd asks for WANTED, which this daemon has in its environment and does not let it see; " +
+		"to change that, start cmed with --plugin-env 'odd:Odd=WANTED'"; sink.text("cmed") != want {
+		t.Errorf("the log says %s", sink.text("cmed"))
 	}
 }
 

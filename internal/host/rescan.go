@@ -30,6 +30,7 @@ func (h *Host) Rescan(ctx context.Context) error {
 // or executed for a file whose stat is unchanged. The channel returned is closed
 // when all looks are over.
 func (h *Host) scan(everything bool) <-chan struct{} {
+	h.judgeScripts()
 	var candidates []candidate
 	for _, kind := range []engine.Kind{engine.KindAttack, engine.KindPlanner} {
 		found, err := listFolder(kind, h.dir(kind))
@@ -120,7 +121,7 @@ func (h *Host) looked(f *file, found finding) {
 
 // publish makes what is known now the catalogue. h.mu is held.
 func (h *Host) publish() {
-	h.catalogue.Store(newCatalogue(slices.Collect(maps.Values(h.files)), h.serving, h.cfg.Grants))
+	h.catalogue.Store(newCatalogue(slices.Collect(maps.Values(h.files)), h.serving, h.cfg))
 }
 
 // settle publishes and remembers who serves what: only when no file is being

@@ -78,10 +78,9 @@ func (r *runner) Start(context.Context) error {
 		return errAborted
 	}
 	mark := r.host.mark(r.call.what)
-	env := callEnv(mark, r.call.path, r.dir, r.host.cfg.Grace)
-	env = append(append(env, r.call.env...), r.env...)
+	own := callEnv(mark, r.call.path, r.dir, r.host.scriptsFolder(), r.host.cfg.Grace)
 	c, err := r.host.spawn(command{
-		path: r.path, env: env, dir: r.dir, mark: mark, lifeline: true, cage: r.cage, own: folderOf(r.call.path),
+		path: r.path, env: overlay(own, r.call.env, r.env), dir: r.dir, mark: mark, lifeline: true, cage: r.cage, own: folderOf(r.call.path),
 	})
 	if err != nil {
 		return err

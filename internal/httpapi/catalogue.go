@@ -21,6 +21,7 @@ type offerDocument struct {
 	Reversible     *bool             `json:"reversible,omitempty"`
 	CanDryRun      *bool             `json:"can_dry_run,omitempty"`
 	CanListTargets *bool             `json:"can_list_targets,omitempty"`
+	CanCheck       *bool             `json:"can_check,omitempty"`
 	Schema         json.RawMessage   `json:"schema"`
 	Example        json.RawMessage   `json:"example"`
 	Examples       []json.RawMessage `json:"examples,omitempty"` // where there are more
@@ -69,7 +70,7 @@ func newOfferDocument(o engine.Offer) offerDocument {
 	if o.Kind == engine.KindAttack {
 		reversible := o.Effect != engine.EffectIrreversible
 		doc.Effect, doc.Reversible = o.Effect, &reversible
-		doc.CanDryRun, doc.CanListTargets = &o.CanDryRun, &o.CanListTargets
+		doc.CanDryRun, doc.CanListTargets, doc.CanCheck = &o.CanDryRun, &o.CanListTargets, &o.CanCheck
 		doc.Links.Self.Href = attacksPath + url.PathEscape(string(o.Ref))
 	}
 	return doc

@@ -17,7 +17,7 @@ func offering(f *fakeEngine) *fakeEngine {
 				Ref: "api_request:ApiRequest", Aliases: []engine.Ref{"api_request.ApiRequest"}, Kind: engine.KindAttack,
 				Title: "Api request", Version: "1.0", Schema: json.RawMessage(`{"type":"object"}`),
 				Examples: []json.RawMessage{json.RawMessage(`{"ref":"api_request:ApiRequest"}`)},
-				Effect:   engine.EffectIrreversible, CanDryRun: true,
+				Effect:   engine.EffectIrreversible, CanDryRun: true, CanCheck: true,
 			},
 			Digest: "abc", Plugin: "api_request",
 		},
@@ -35,7 +35,7 @@ func offering(f *fakeEngine) *fakeEngine {
 const attackDoc = `{
   "ref": "api_request:ApiRequest", "aliases": ["api_request.ApiRequest"], "title": "Api request",
   "description": "", "version": "1.0", "digest": "abc", "effect": "irreversible", "reversible": false,
-  "can_dry_run": true, "can_list_targets": false,
+  "can_dry_run": true, "can_list_targets": false, "can_check": true,
   "schema": {"type": "object"}, "example": {"ref": "api_request:ApiRequest"},
   "_links": {"self": {"href": "/api/1/attacks/api_request:ApiRequest"},
              "plugin": {"href": "/api/1/plugins/", "title": "api_request"}}}`

@@ -27,9 +27,11 @@ type Offer struct {
 	CanUndo     bool              `json:"can_undo,omitempty"`
 	CanDryRun   bool              `json:"can_dry_run,omitempty"`
 	// CanListTargets: the plugin answers Targets.
-	CanListTargets bool     `json:"can_list_targets,omitempty"`
-	Env            []string `json:"env,omitempty"`
-	Watch          []string `json:"watch,omitempty"`
+	CanListTargets bool `json:"can_list_targets,omitempty"`
+	// CanCheck: the plugin answers Check.
+	CanCheck bool     `json:"can_check,omitempty"`
+	Env      []string `json:"env,omitempty"`
+	Watch    []string `json:"watch,omitempty"`
 }
 
 var kinds = map[string]Kind{"attack": Kind_KIND_ATTACK, "planner": Kind_KIND_PLANNER}
@@ -62,7 +64,8 @@ func (d Description) Response() (*DescribeResponse, error) {
 		r.Offers = append(r.Offers, &Descriptor{
 			Ref: o.Ref, Aliases: o.Aliases, Kind: kind, Title: o.Title, Description: o.Description,
 			Version: o.Version, Schema: o.Schema, Examples: examples, Effect: effect,
-			CanUndo: o.CanUndo, CanDryRun: o.CanDryRun, CanListTargets: o.CanListTargets, Env: o.Env, Watch: o.Watch,
+			CanUndo: o.CanUndo, CanDryRun: o.CanDryRun, CanListTargets: o.CanListTargets, CanCheck: o.CanCheck,
+			Env: o.Env, Watch: o.Watch,
 		})
 	}
 	return r, nil
@@ -80,7 +83,7 @@ func (r *DescribeResponse) Describe() Description {
 			Ref: o.GetRef(), Aliases: o.GetAliases(), Kind: nameOf(kinds, o.GetKind()), Title: o.GetTitle(),
 			Description: o.GetDescription(), Version: o.GetVersion(), Schema: o.GetSchema(), Examples: examples,
 			Effect: nameOf(effects, o.GetEffect()), CanUndo: o.GetCanUndo(), CanDryRun: o.GetCanDryRun(),
-			CanListTargets: o.GetCanListTargets(), Env: o.GetEnv(), Watch: o.GetWatch(),
+			CanListTargets: o.GetCanListTargets(), CanCheck: o.GetCanCheck(), Env: o.GetEnv(), Watch: o.GetWatch(),
 		})
 	}
 	return d

@@ -34,6 +34,9 @@ const (
 	// EnvGrace is how long the plugin has, after its lifeline closed or it was
 	// told to terminate, before it must be gone: a Go duration.
 	EnvGrace = "CMED_GRACE"
+	// EnvScripts is the operator's folder of scripts that attacks may take to
+	// other machines. It need not exist.
+	EnvScripts = "CMED_SCRIPTS_FOLDER"
 )
 
 // DescribeArg is the command line argument that asks for the description.

@@ -417,8 +417,10 @@ type Descriptor struct {
 	CanDryRun bool `protobuf:"varint,13,opt,name=can_dry_run,json=canDryRun,proto3" json:"can_dry_run,omitempty"`
 	// can_list_targets: Targets works.
 	CanListTargets bool `protobuf:"varint,14,opt,name=can_list_targets,json=canListTargets,proto3" json:"can_list_targets,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// can_check: Check works.
+	CanCheck      bool `protobuf:"varint,15,opt,name=can_check,json=canCheck,proto3" json:"can_check,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Descriptor) Reset() {
@@ -545,6 +547,13 @@ func (x *Descriptor) GetCanDryRun() bool {
 func (x *Descriptor) GetCanListTargets() bool {
 	if x != nil {
 		return x.CanListTargets
+	}
+	return false
+}
+
+func (x *Descriptor) GetCanCheck() bool {
+	if x != nil {
+		return x.CanCheck
 	}
 	return false
 }
@@ -901,6 +910,113 @@ func (x *TargetsResponse) GetFailure() *Failure {
 	return nil
 }
 
+type CheckRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Ref   string                 `protobuf:"bytes,1,opt,name=ref,proto3" json:"ref,omitempty"`
+	// config is the attack's whole config.
+	Config        []byte `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckRequest) Reset() {
+	*x = CheckRequest{}
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckRequest) ProtoMessage() {}
+
+func (x *CheckRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
+func (*CheckRequest) Descriptor() ([]byte, []int) {
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CheckRequest) GetRef() string {
+	if x != nil {
+		return x.Ref
+	}
+	return ""
+}
+
+func (x *CheckRequest) GetConfig() []byte {
+	if x != nil {
+		return x.Config
+	}
+	return nil
+}
+
+type CheckResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// warnings are for whoever makes the plan, which is made all the same.
+	Warnings []string `protobuf:"bytes,1,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// failure, if set, says why no plan can be made of the config.
+	Failure       *Failure `protobuf:"bytes,2,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CheckResponse) Reset() {
+	*x = CheckResponse{}
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CheckResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CheckResponse) ProtoMessage() {}
+
+func (x *CheckResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
+func (*CheckResponse) Descriptor() ([]byte, []int) {
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CheckResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
+func (x *CheckResponse) GetFailure() *Failure {
+	if x != nil {
+		return x.Failure
+	}
+	return nil
+}
+
 type HostMessage struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Message:
@@ -915,7 +1031,7 @@ type HostMessage struct {
 
 func (x *HostMessage) Reset() {
 	*x = HostMessage{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[8]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -927,7 +1043,7 @@ func (x *HostMessage) String() string {
 func (*HostMessage) ProtoMessage() {}
 
 func (x *HostMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[8]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -940,7 +1056,7 @@ func (x *HostMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HostMessage.ProtoReflect.Descriptor instead.
 func (*HostMessage) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *HostMessage) GetMessage() isHostMessage_Message {
@@ -1027,7 +1143,7 @@ type Start struct {
 
 func (x *Start) Reset() {
 	*x = Start{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[9]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1039,7 +1155,7 @@ func (x *Start) String() string {
 func (*Start) ProtoMessage() {}
 
 func (x *Start) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[9]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1052,7 +1168,7 @@ func (x *Start) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Start.ProtoReflect.Descriptor instead.
 func (*Start) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Start) GetRef() string {
@@ -1151,7 +1267,7 @@ type UndoAck struct {
 
 func (x *UndoAck) Reset() {
 	*x = UndoAck{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[10]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1163,7 +1279,7 @@ func (x *UndoAck) String() string {
 func (*UndoAck) ProtoMessage() {}
 
 func (x *UndoAck) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[10]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1176,7 +1292,7 @@ func (x *UndoAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoAck.ProtoReflect.Descriptor instead.
 func (*UndoAck) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UndoAck) GetSequence() uint64 {
@@ -1204,7 +1320,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[11]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1216,7 +1332,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[11]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1229,7 +1345,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Stop) GetCause() StopCause {
@@ -1265,7 +1381,7 @@ type PluginMessage struct {
 
 func (x *PluginMessage) Reset() {
 	*x = PluginMessage{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[12]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1277,7 +1393,7 @@ func (x *PluginMessage) String() string {
 func (*PluginMessage) ProtoMessage() {}
 
 func (x *PluginMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[12]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1290,7 +1406,7 @@ func (x *PluginMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginMessage.ProtoReflect.Descriptor instead.
 func (*PluginMessage) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PluginMessage) GetMessage() isPluginMessage_Message {
@@ -1434,7 +1550,7 @@ type Started struct {
 
 func (x *Started) Reset() {
 	*x = Started{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[13]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1446,7 +1562,7 @@ func (x *Started) String() string {
 func (*Started) ProtoMessage() {}
 
 func (x *Started) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[13]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1459,7 +1575,7 @@ func (x *Started) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Started.ProtoReflect.Descriptor instead.
 func (*Started) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Started) GetAt() *timestamppb.Timestamp {
@@ -1482,7 +1598,7 @@ type LogEntry struct {
 
 func (x *LogEntry) Reset() {
 	*x = LogEntry{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[14]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1494,7 +1610,7 @@ func (x *LogEntry) String() string {
 func (*LogEntry) ProtoMessage() {}
 
 func (x *LogEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[14]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1507,7 +1623,7 @@ func (x *LogEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogEntry.ProtoReflect.Descriptor instead.
 func (*LogEntry) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{14}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LogEntry) GetAt() *timestamppb.Timestamp {
@@ -1549,7 +1665,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[15]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1561,7 +1677,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[15]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1574,7 +1690,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Progress) GetPercent() float64 {
@@ -1591,7 +1707,8 @@ func (x *Progress) GetMessage() string {
 	return ""
 }
 
-// Targets says whom the run hits. Several messages add up.
+// Targets says whom the run hits. Several messages add up; what is said of a
+// target (an id) takes the place of what was said of it before.
 type Targets struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Targets       []*Target              `protobuf:"bytes,1,rep,name=targets,proto3" json:"targets,omitempty"`
@@ -1601,7 +1718,7 @@ type Targets struct {
 
 func (x *Targets) Reset() {
 	*x = Targets{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[16]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +1730,7 @@ func (x *Targets) String() string {
 func (*Targets) ProtoMessage() {}
 
 func (x *Targets) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[16]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +1743,7 @@ func (x *Targets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Targets.ProtoReflect.Descriptor instead.
 func (*Targets) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Targets) GetTargets() []*Target {
@@ -1650,7 +1767,7 @@ type Target struct {
 
 func (x *Target) Reset() {
 	*x = Target{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[17]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1662,7 +1779,7 @@ func (x *Target) String() string {
 func (*Target) ProtoMessage() {}
 
 func (x *Target) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[17]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1675,7 +1792,7 @@ func (x *Target) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Target.ProtoReflect.Descriptor instead.
 func (*Target) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{17}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Target) GetId() string {
@@ -1722,7 +1839,7 @@ type UndoRecord struct {
 
 func (x *UndoRecord) Reset() {
 	*x = UndoRecord{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[18]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1734,7 +1851,7 @@ func (x *UndoRecord) String() string {
 func (*UndoRecord) ProtoMessage() {}
 
 func (x *UndoRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[18]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1747,7 +1864,7 @@ func (x *UndoRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoRecord.ProtoReflect.Descriptor instead.
 func (*UndoRecord) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UndoRecord) GetSequence() uint64 {
@@ -1789,7 +1906,7 @@ type Undone struct {
 
 func (x *Undone) Reset() {
 	*x = Undone{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[19]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1918,7 @@ func (x *Undone) String() string {
 func (*Undone) ProtoMessage() {}
 
 func (x *Undone) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[19]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1931,7 @@ func (x *Undone) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Undone.ProtoReflect.Descriptor instead.
 func (*Undone) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{19}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Undone) GetSequence() uint64 {
@@ -1841,7 +1958,7 @@ type Result struct {
 
 func (x *Result) Reset() {
 	*x = Result{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[20]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1853,7 +1970,7 @@ func (x *Result) String() string {
 func (*Result) ProtoMessage() {}
 
 func (x *Result) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[20]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1866,7 +1983,7 @@ func (x *Result) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Result.ProtoReflect.Descriptor instead.
 func (*Result) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{20}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Result) GetDocument() []byte {
@@ -1886,7 +2003,7 @@ type Finished struct {
 
 func (x *Finished) Reset() {
 	*x = Finished{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[21]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1898,7 +2015,7 @@ func (x *Finished) String() string {
 func (*Finished) ProtoMessage() {}
 
 func (x *Finished) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[21]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1911,7 +2028,7 @@ func (x *Finished) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finished.ProtoReflect.Descriptor instead.
 func (*Finished) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{21}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *Finished) GetFailure() *Failure {
@@ -1934,7 +2051,7 @@ type Failure struct {
 
 func (x *Failure) Reset() {
 	*x = Failure{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[22]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1946,7 +2063,7 @@ func (x *Failure) String() string {
 func (*Failure) ProtoMessage() {}
 
 func (x *Failure) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[22]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1959,7 +2076,7 @@ func (x *Failure) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Failure.ProtoReflect.Descriptor instead.
 func (*Failure) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{22}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *Failure) GetMessage() string {
@@ -2001,7 +2118,7 @@ type UndoRequest struct {
 
 func (x *UndoRequest) Reset() {
 	*x = UndoRequest{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[23]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2013,7 +2130,7 @@ func (x *UndoRequest) String() string {
 func (*UndoRequest) ProtoMessage() {}
 
 func (x *UndoRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[23]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2026,7 +2143,7 @@ func (x *UndoRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoRequest.ProtoReflect.Descriptor instead.
 func (*UndoRequest) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{23}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *UndoRequest) GetRef() string {
@@ -2098,7 +2215,7 @@ type UndoMessage struct {
 
 func (x *UndoMessage) Reset() {
 	*x = UndoMessage{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[24]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2110,7 +2227,7 @@ func (x *UndoMessage) String() string {
 func (*UndoMessage) ProtoMessage() {}
 
 func (x *UndoMessage) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[24]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2123,7 +2240,7 @@ func (x *UndoMessage) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndoMessage.ProtoReflect.Descriptor instead.
 func (*UndoMessage) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{24}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *UndoMessage) GetMessage() isUndoMessage_Message {
@@ -2177,7 +2294,7 @@ type Answer struct {
 
 func (x *Answer) Reset() {
 	*x = Answer{}
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[25]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2189,7 +2306,7 @@ func (x *Answer) String() string {
 func (*Answer) ProtoMessage() {}
 
 func (x *Answer) ProtoReflect() protoreflect.Message {
-	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[25]
+	mi := &file_sdk_pluginv1_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2202,7 +2319,7 @@ func (x *Answer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Answer.ProtoReflect.Descriptor instead.
 func (*Answer) Descriptor() ([]byte, []int) {
-	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{25}
+	return file_sdk_pluginv1_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Answer) GetOutcome() Outcome {
@@ -2227,7 +2344,7 @@ const file_sdk_pluginv1_plugin_proto_rawDesc = "" +
 	"\x0fDescribeRequest\"X\n" +
 	"\x10DescribeResponse\x122\n" +
 	"\x06offers\x18\x01 \x03(\v2\x1a.cmed.plugin.v1.DescriptorR\x06offers\x12\x10\n" +
-	"\x03sdk\x18\x02 \x01(\tR\x03sdk\"\xa5\x03\n" +
+	"\x03sdk\x18\x02 \x01(\tR\x03sdk\"\xc2\x03\n" +
 	"\n" +
 	"Descriptor\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x18\n" +
@@ -2244,7 +2361,8 @@ const file_sdk_pluginv1_plugin_proto_rawDesc = "" +
 	"\x03env\x18\v \x03(\tR\x03env\x12\x14\n" +
 	"\x05watch\x18\f \x03(\tR\x05watch\x12\x1e\n" +
 	"\vcan_dry_run\x18\r \x01(\bR\tcanDryRun\x12(\n" +
-	"\x10can_list_targets\x18\x0e \x01(\bR\x0ecanListTargets\"\xc2\x01\n" +
+	"\x10can_list_targets\x18\x0e \x01(\bR\x0ecanListTargets\x12\x1b\n" +
+	"\tcan_check\x18\x0f \x01(\bR\bcanCheck\"\xc2\x01\n" +
 	"\vPlanRequest\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x1b\n" +
 	"\tplan_name\x18\x02 \x01(\tR\bplanName\x12\x16\n" +
@@ -2271,6 +2389,12 @@ const file_sdk_pluginv1_plugin_proto_rawDesc = "" +
 	"\x04zone\x18\x04 \x01(\tR\x04zone\"v\n" +
 	"\x0fTargetsResponse\x120\n" +
 	"\atargets\x18\x01 \x03(\v2\x16.cmed.plugin.v1.TargetR\atargets\x121\n" +
+	"\afailure\x18\x02 \x01(\v2\x17.cmed.plugin.v1.FailureR\afailure\"8\n" +
+	"\fCheckRequest\x12\x10\n" +
+	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x16\n" +
+	"\x06config\x18\x02 \x01(\fR\x06config\"^\n" +
+	"\rCheckResponse\x12\x1a\n" +
+	"\bwarnings\x18\x01 \x03(\tR\bwarnings\x121\n" +
 	"\afailure\x18\x02 \x01(\v2\x17.cmed.plugin.v1.FailureR\afailure\"\xa9\x01\n" +
 	"\vHostMessage\x12-\n" +
 	"\x05start\x18\x01 \x01(\v2\x15.cmed.plugin.v1.StartH\x00R\x05start\x124\n" +
@@ -2384,11 +2508,12 @@ const file_sdk_pluginv1_plugin_proto_rawDesc = "" +
 	"\x15OUTCOME_NOTHING_TO_DO\x10\x02\x12\x14\n" +
 	"\x10OUTCOME_NOT_MINE\x10\x03\x12\x11\n" +
 	"\rOUTCOME_RETRY\x10\x04\x12\x12\n" +
-	"\x0eOUTCOME_FAILED\x10\x052\xf1\x02\n" +
+	"\x0eOUTCOME_FAILED\x10\x052\xb7\x03\n" +
 	"\x06Plugin\x12M\n" +
 	"\bDescribe\x12\x1f.cmed.plugin.v1.DescribeRequest\x1a .cmed.plugin.v1.DescribeResponse\x12A\n" +
 	"\x04Plan\x12\x1b.cmed.plugin.v1.PlanRequest\x1a\x1c.cmed.plugin.v1.PlanResponse\x12J\n" +
-	"\aTargets\x12\x1e.cmed.plugin.v1.TargetsRequest\x1a\x1f.cmed.plugin.v1.TargetsResponse\x12E\n" +
+	"\aTargets\x12\x1e.cmed.plugin.v1.TargetsRequest\x1a\x1f.cmed.plugin.v1.TargetsResponse\x12D\n" +
+	"\x05Check\x12\x1c.cmed.plugin.v1.CheckRequest\x1a\x1d.cmed.plugin.v1.CheckResponse\x12E\n" +
 	"\x03Run\x12\x1b.cmed.plugin.v1.HostMessage\x1a\x1d.cmed.plugin.v1.PluginMessage(\x010\x01\x12B\n" +
 	"\x04Undo\x12\x1b.cmed.plugin.v1.UndoRequest\x1a\x1b.cmed.plugin.v1.UndoMessage0\x01B2Z0github.com/chaos-monkey-engine/cmed/sdk/pluginv1b\x06proto3"
 
@@ -2405,7 +2530,7 @@ func file_sdk_pluginv1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_sdk_pluginv1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_sdk_pluginv1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_sdk_pluginv1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_sdk_pluginv1_plugin_proto_goTypes = []any{
 	(Kind)(0),                     // 0: cmed.plugin.v1.Kind
 	(Effect)(0),                   // 1: cmed.plugin.v1.Effect
@@ -2420,78 +2545,83 @@ var file_sdk_pluginv1_plugin_proto_goTypes = []any{
 	(*Execution)(nil),             // 10: cmed.plugin.v1.Execution
 	(*TargetsRequest)(nil),        // 11: cmed.plugin.v1.TargetsRequest
 	(*TargetsResponse)(nil),       // 12: cmed.plugin.v1.TargetsResponse
-	(*HostMessage)(nil),           // 13: cmed.plugin.v1.HostMessage
-	(*Start)(nil),                 // 14: cmed.plugin.v1.Start
-	(*UndoAck)(nil),               // 15: cmed.plugin.v1.UndoAck
-	(*Stop)(nil),                  // 16: cmed.plugin.v1.Stop
-	(*PluginMessage)(nil),         // 17: cmed.plugin.v1.PluginMessage
-	(*Started)(nil),               // 18: cmed.plugin.v1.Started
-	(*LogEntry)(nil),              // 19: cmed.plugin.v1.LogEntry
-	(*Progress)(nil),              // 20: cmed.plugin.v1.Progress
-	(*Targets)(nil),               // 21: cmed.plugin.v1.Targets
-	(*Target)(nil),                // 22: cmed.plugin.v1.Target
-	(*UndoRecord)(nil),            // 23: cmed.plugin.v1.UndoRecord
-	(*Undone)(nil),                // 24: cmed.plugin.v1.Undone
-	(*Result)(nil),                // 25: cmed.plugin.v1.Result
-	(*Finished)(nil),              // 26: cmed.plugin.v1.Finished
-	(*Failure)(nil),               // 27: cmed.plugin.v1.Failure
-	(*UndoRequest)(nil),           // 28: cmed.plugin.v1.UndoRequest
-	(*UndoMessage)(nil),           // 29: cmed.plugin.v1.UndoMessage
-	(*Answer)(nil),                // 30: cmed.plugin.v1.Answer
-	(*timestamppb.Timestamp)(nil), // 31: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
+	(*CheckRequest)(nil),          // 13: cmed.plugin.v1.CheckRequest
+	(*CheckResponse)(nil),         // 14: cmed.plugin.v1.CheckResponse
+	(*HostMessage)(nil),           // 15: cmed.plugin.v1.HostMessage
+	(*Start)(nil),                 // 16: cmed.plugin.v1.Start
+	(*UndoAck)(nil),               // 17: cmed.plugin.v1.UndoAck
+	(*Stop)(nil),                  // 18: cmed.plugin.v1.Stop
+	(*PluginMessage)(nil),         // 19: cmed.plugin.v1.PluginMessage
+	(*Started)(nil),               // 20: cmed.plugin.v1.Started
+	(*LogEntry)(nil),              // 21: cmed.plugin.v1.LogEntry
+	(*Progress)(nil),              // 22: cmed.plugin.v1.Progress
+	(*Targets)(nil),               // 23: cmed.plugin.v1.Targets
+	(*Target)(nil),                // 24: cmed.plugin.v1.Target
+	(*UndoRecord)(nil),            // 25: cmed.plugin.v1.UndoRecord
+	(*Undone)(nil),                // 26: cmed.plugin.v1.Undone
+	(*Result)(nil),                // 27: cmed.plugin.v1.Result
+	(*Finished)(nil),              // 28: cmed.plugin.v1.Finished
+	(*Failure)(nil),               // 29: cmed.plugin.v1.Failure
+	(*UndoRequest)(nil),           // 30: cmed.plugin.v1.UndoRequest
+	(*UndoMessage)(nil),           // 31: cmed.plugin.v1.UndoMessage
+	(*Answer)(nil),                // 32: cmed.plugin.v1.Answer
+	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 34: google.protobuf.Duration
 }
 var file_sdk_pluginv1_plugin_proto_depIdxs = []int32{
 	7,  // 0: cmed.plugin.v1.DescribeResponse.offers:type_name -> cmed.plugin.v1.Descriptor
 	0,  // 1: cmed.plugin.v1.Descriptor.kind:type_name -> cmed.plugin.v1.Kind
 	1,  // 2: cmed.plugin.v1.Descriptor.effect:type_name -> cmed.plugin.v1.Effect
-	31, // 3: cmed.plugin.v1.PlanRequest.now:type_name -> google.protobuf.Timestamp
+	33, // 3: cmed.plugin.v1.PlanRequest.now:type_name -> google.protobuf.Timestamp
 	10, // 4: cmed.plugin.v1.PlanResponse.executions:type_name -> cmed.plugin.v1.Execution
-	27, // 5: cmed.plugin.v1.PlanResponse.failure:type_name -> cmed.plugin.v1.Failure
-	31, // 6: cmed.plugin.v1.Execution.at:type_name -> google.protobuf.Timestamp
-	22, // 7: cmed.plugin.v1.TargetsResponse.targets:type_name -> cmed.plugin.v1.Target
-	27, // 8: cmed.plugin.v1.TargetsResponse.failure:type_name -> cmed.plugin.v1.Failure
-	14, // 9: cmed.plugin.v1.HostMessage.start:type_name -> cmed.plugin.v1.Start
-	15, // 10: cmed.plugin.v1.HostMessage.undo_ack:type_name -> cmed.plugin.v1.UndoAck
-	16, // 11: cmed.plugin.v1.HostMessage.stop:type_name -> cmed.plugin.v1.Stop
-	31, // 12: cmed.plugin.v1.Start.due:type_name -> google.protobuf.Timestamp
-	32, // 13: cmed.plugin.v1.Start.timeout:type_name -> google.protobuf.Duration
-	32, // 14: cmed.plugin.v1.Start.grace:type_name -> google.protobuf.Duration
-	2,  // 15: cmed.plugin.v1.Stop.cause:type_name -> cmed.plugin.v1.StopCause
-	18, // 16: cmed.plugin.v1.PluginMessage.started:type_name -> cmed.plugin.v1.Started
-	19, // 17: cmed.plugin.v1.PluginMessage.log:type_name -> cmed.plugin.v1.LogEntry
-	20, // 18: cmed.plugin.v1.PluginMessage.progress:type_name -> cmed.plugin.v1.Progress
-	21, // 19: cmed.plugin.v1.PluginMessage.targets:type_name -> cmed.plugin.v1.Targets
-	23, // 20: cmed.plugin.v1.PluginMessage.undo:type_name -> cmed.plugin.v1.UndoRecord
-	24, // 21: cmed.plugin.v1.PluginMessage.undone:type_name -> cmed.plugin.v1.Undone
-	25, // 22: cmed.plugin.v1.PluginMessage.result:type_name -> cmed.plugin.v1.Result
-	26, // 23: cmed.plugin.v1.PluginMessage.finished:type_name -> cmed.plugin.v1.Finished
-	31, // 24: cmed.plugin.v1.Started.at:type_name -> google.protobuf.Timestamp
-	31, // 25: cmed.plugin.v1.LogEntry.at:type_name -> google.protobuf.Timestamp
-	3,  // 26: cmed.plugin.v1.LogEntry.level:type_name -> cmed.plugin.v1.LogLevel
-	22, // 27: cmed.plugin.v1.Targets.targets:type_name -> cmed.plugin.v1.Target
-	31, // 28: cmed.plugin.v1.UndoRecord.undo_at:type_name -> google.protobuf.Timestamp
-	30, // 29: cmed.plugin.v1.Undone.answer:type_name -> cmed.plugin.v1.Answer
-	27, // 30: cmed.plugin.v1.Finished.failure:type_name -> cmed.plugin.v1.Failure
-	32, // 31: cmed.plugin.v1.UndoRequest.timeout:type_name -> google.protobuf.Duration
-	19, // 32: cmed.plugin.v1.UndoMessage.log:type_name -> cmed.plugin.v1.LogEntry
-	30, // 33: cmed.plugin.v1.UndoMessage.answer:type_name -> cmed.plugin.v1.Answer
-	4,  // 34: cmed.plugin.v1.Answer.outcome:type_name -> cmed.plugin.v1.Outcome
-	5,  // 35: cmed.plugin.v1.Plugin.Describe:input_type -> cmed.plugin.v1.DescribeRequest
-	8,  // 36: cmed.plugin.v1.Plugin.Plan:input_type -> cmed.plugin.v1.PlanRequest
-	11, // 37: cmed.plugin.v1.Plugin.Targets:input_type -> cmed.plugin.v1.TargetsRequest
-	13, // 38: cmed.plugin.v1.Plugin.Run:input_type -> cmed.plugin.v1.HostMessage
-	28, // 39: cmed.plugin.v1.Plugin.Undo:input_type -> cmed.plugin.v1.UndoRequest
-	6,  // 40: cmed.plugin.v1.Plugin.Describe:output_type -> cmed.plugin.v1.DescribeResponse
-	9,  // 41: cmed.plugin.v1.Plugin.Plan:output_type -> cmed.plugin.v1.PlanResponse
-	12, // 42: cmed.plugin.v1.Plugin.Targets:output_type -> cmed.plugin.v1.TargetsResponse
-	17, // 43: cmed.plugin.v1.Plugin.Run:output_type -> cmed.plugin.v1.PluginMessage
-	29, // 44: cmed.plugin.v1.Plugin.Undo:output_type -> cmed.plugin.v1.UndoMessage
-	40, // [40:45] is the sub-list for method output_type
-	35, // [35:40] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	29, // 5: cmed.plugin.v1.PlanResponse.failure:type_name -> cmed.plugin.v1.Failure
+	33, // 6: cmed.plugin.v1.Execution.at:type_name -> google.protobuf.Timestamp
+	24, // 7: cmed.plugin.v1.TargetsResponse.targets:type_name -> cmed.plugin.v1.Target
+	29, // 8: cmed.plugin.v1.TargetsResponse.failure:type_name -> cmed.plugin.v1.Failure
+	29, // 9: cmed.plugin.v1.CheckResponse.failure:type_name -> cmed.plugin.v1.Failure
+	16, // 10: cmed.plugin.v1.HostMessage.start:type_name -> cmed.plugin.v1.Start
+	17, // 11: cmed.plugin.v1.HostMessage.undo_ack:type_name -> cmed.plugin.v1.UndoAck
+	18, // 12: cmed.plugin.v1.HostMessage.stop:type_name -> cmed.plugin.v1.Stop
+	33, // 13: cmed.plugin.v1.Start.due:type_name -> google.protobuf.Timestamp
+	34, // 14: cmed.plugin.v1.Start.timeout:type_name -> google.protobuf.Duration
+	34, // 15: cmed.plugin.v1.Start.grace:type_name -> google.protobuf.Duration
+	2,  // 16: cmed.plugin.v1.Stop.cause:type_name -> cmed.plugin.v1.StopCause
+	20, // 17: cmed.plugin.v1.PluginMessage.started:type_name -> cmed.plugin.v1.Started
+	21, // 18: cmed.plugin.v1.PluginMessage.log:type_name -> cmed.plugin.v1.LogEntry
+	22, // 19: cmed.plugin.v1.PluginMessage.progress:type_name -> cmed.plugin.v1.Progress
+	23, // 20: cmed.plugin.v1.PluginMessage.targets:type_name -> cmed.plugin.v1.Targets
+	25, // 21: cmed.plugin.v1.PluginMessage.undo:type_name -> cmed.plugin.v1.UndoRecord
+	26, // 22: cmed.plugin.v1.PluginMessage.undone:type_name -> cmed.plugin.v1.Undone
+	27, // 23: cmed.plugin.v1.PluginMessage.result:type_name -> cmed.plugin.v1.Result
+	28, // 24: cmed.plugin.v1.PluginMessage.finished:type_name -> cmed.plugin.v1.Finished
+	33, // 25: cmed.plugin.v1.Started.at:type_name -> google.protobuf.Timestamp
+	33, // 26: cmed.plugin.v1.LogEntry.at:type_name -> google.protobuf.Timestamp
+	3,  // 27: cmed.plugin.v1.LogEntry.level:type_name -> cmed.plugin.v1.LogLevel
+	24, // 28: cmed.plugin.v1.Targets.targets:type_name -> cmed.plugin.v1.Target
+	33, // 29: cmed.plugin.v1.UndoRecord.undo_at:type_name -> google.protobuf.Timestamp
+	32, // 30: cmed.plugin.v1.Undone.answer:type_name -> cmed.plugin.v1.Answer
+	29, // 31: cmed.plugin.v1.Finished.failure:type_name -> cmed.plugin.v1.Failure
+	34, // 32: cmed.plugin.v1.UndoRequest.timeout:type_name -> google.protobuf.Duration
+	21, // 33: cmed.plugin.v1.UndoMessage.log:type_name -> cmed.plugin.v1.LogEntry
+	32, // 34: cmed.plugin.v1.UndoMessage.answer:type_name -> cmed.plugin.v1.Answer
+	4,  // 35: cmed.plugin.v1.Answer.outcome:type_name -> cmed.plugin.v1.Outcome
+	5,  // 36: cmed.plugin.v1.Plugin.Describe:input_type -> cmed.plugin.v1.DescribeRequest
+	8,  // 37: cmed.plugin.v1.Plugin.Plan:input_type -> cmed.plugin.v1.PlanRequest
+	11, // 38: cmed.plugin.v1.Plugin.Targets:input_type -> cmed.plugin.v1.TargetsRequest
+	13, // 39: cmed.plugin.v1.Plugin.Check:input_type -> cmed.plugin.v1.CheckRequest
+	15, // 40: cmed.plugin.v1.Plugin.Run:input_type -> cmed.plugin.v1.HostMessage
+	30, // 41: cmed.plugin.v1.Plugin.Undo:input_type -> cmed.plugin.v1.UndoRequest
+	6,  // 42: cmed.plugin.v1.Plugin.Describe:output_type -> cmed.plugin.v1.DescribeResponse
+	9,  // 43: cmed.plugin.v1.Plugin.Plan:output_type -> cmed.plugin.v1.PlanResponse
+	12, // 44: cmed.plugin.v1.Plugin.Targets:output_type -> cmed.plugin.v1.TargetsResponse
+	14, // 45: cmed.plugin.v1.Plugin.Check:output_type -> cmed.plugin.v1.CheckResponse
+	19, // 46: cmed.plugin.v1.Plugin.Run:output_type -> cmed.plugin.v1.PluginMessage
+	31, // 47: cmed.plugin.v1.Plugin.Undo:output_type -> cmed.plugin.v1.UndoMessage
+	42, // [42:48] is the sub-list for method output_type
+	36, // [36:42] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_sdk_pluginv1_plugin_proto_init() }
@@ -2499,12 +2629,12 @@ func file_sdk_pluginv1_plugin_proto_init() {
 	if File_sdk_pluginv1_plugin_proto != nil {
 		return
 	}
-	file_sdk_pluginv1_plugin_proto_msgTypes[8].OneofWrappers = []any{
+	file_sdk_pluginv1_plugin_proto_msgTypes[10].OneofWrappers = []any{
 		(*HostMessage_Start)(nil),
 		(*HostMessage_UndoAck)(nil),
 		(*HostMessage_Stop)(nil),
 	}
-	file_sdk_pluginv1_plugin_proto_msgTypes[12].OneofWrappers = []any{
+	file_sdk_pluginv1_plugin_proto_msgTypes[14].OneofWrappers = []any{
 		(*PluginMessage_Started)(nil),
 		(*PluginMessage_Log)(nil),
 		(*PluginMessage_Progress)(nil),
@@ -2514,7 +2644,7 @@ func file_sdk_pluginv1_plugin_proto_init() {
 		(*PluginMessage_Result)(nil),
 		(*PluginMessage_Finished)(nil),
 	}
-	file_sdk_pluginv1_plugin_proto_msgTypes[24].OneofWrappers = []any{
+	file_sdk_pluginv1_plugin_proto_msgTypes[26].OneofWrappers = []any{
 		(*UndoMessage_Log)(nil),
 		(*UndoMessage_Answer)(nil),
 	}
@@ -2524,7 +2654,7 @@ func file_sdk_pluginv1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sdk_pluginv1_plugin_proto_rawDesc), len(file_sdk_pluginv1_plugin_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   26,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

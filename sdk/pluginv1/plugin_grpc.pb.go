@@ -29,6 +29,7 @@ const (
 	Plugin_Describe_FullMethodName = "/cmed.plugin.v1.Plugin/Describe"
 	Plugin_Plan_FullMethodName     = "/cmed.plugin.v1.Plugin/Plan"
 	Plugin_Targets_FullMethodName  = "/cmed.plugin.v1.Plugin/Targets"
+	Plugin_Check_FullMethodName    = "/cmed.plugin.v1.Plugin/Check"
 	Plugin_Run_FullMethodName      = "/cmed.plugin.v1.Plugin/Run"
 	Plugin_Undo_FullMethodName     = "/cmed.plugin.v1.Plugin/Undo"
 )
@@ -44,6 +45,9 @@ type PluginClient interface {
 	// Targets says whom an attack would hit now. It does no harm. It is called
 	// only for offers with can_list_targets.
 	Targets(ctx context.Context, in *TargetsRequest, opts ...grpc.CallOption) (*TargetsResponse, error)
+	// Check says what a person should know of an attack's config when a plan is
+	// made. It does no harm. It is called only for offers with can_check.
+	Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error)
 	// Run executes one attack. The host may open the stream well before it sends
 	// Start; until then nothing may happen, and a stream that ends before Start
 	// means that nothing ever will. The plugin's last message is Finished.
@@ -85,6 +89,16 @@ func (c *pluginClient) Targets(ctx context.Context, in *TargetsRequest, opts ...
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(TargetsResponse)
 	err := c.cc.Invoke(ctx, Plugin_Targets_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *pluginClient) Check(ctx context.Context, in *CheckRequest, opts ...grpc.CallOption) (*CheckResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CheckResponse)
+	err := c.cc.Invoke(ctx, Plugin_Check_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -134,6 +148,9 @@ type PluginServer interface {
 	// Targets says whom an attack would hit now. It does no harm. It is called
 	// only for offers with can_list_targets.
 	Targets(context.Context, *TargetsRequest) (*TargetsResponse, error)
+	// Check says what a person should know of an attack's config when a plan is
+	// made. It does no harm. It is called only for offers with can_check.
+	Check(context.Context, *CheckRequest) (*CheckResponse, error)
 	// Run executes one attack. The host may open the stream well before it sends
 	// Start; until then nothing may happen, and a stream that ends before Start
 	// means that nothing ever will. The plugin's last message is Finished.
@@ -159,6 +176,9 @@ func (UnimplementedPluginServer) Plan(context.Context, *PlanRequest) (*PlanRespo
 }
 func (UnimplementedPluginServer) Targets(context.Context, *TargetsRequest) (*TargetsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Targets not implemented")
+}
+func (UnimplementedPluginServer) Check(context.Context, *CheckRequest) (*CheckResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Check not implemented")
 }
 func (UnimplementedPluginServer) Run(grpc.BidiStreamingServer[HostMessage, PluginMessage]) error {
 	return status.Error(codes.Unimplemented, "method Run not implemented")
@@ -241,6 +261,24 @@ func _Plugin_Targets_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Plugin_Check_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CheckRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PluginServer).Check(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Plugin_Check_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PluginServer).Check(ctx, req.(*CheckRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Plugin_Run_Handler(srv interface{}, stream grpc.ServerStream) error {
 	return srv.(PluginServer).Run(&grpc.GenericServerStream[HostMessage, PluginMessage]{ServerStream: stream})
 }
@@ -277,6 +315,10 @@ var Plugin_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Targets",
 			Handler:    _Plugin_Targets_Handler,
+		},
+		{
+			MethodName: "Check",
+			Handler:    _Plugin_Check_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

@@ -75,26 +75,26 @@ func TestOfConfig(t *testing.T) {
 	for _, c := range []struct{ rule, args, want string }{
 		{
 			"args are required when one of them is", `{"type":"object","required":["a"]}`,
-			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"type":"object","required":["a"]}},"required":["ref","args"]}`,
+			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"type":"object","required":["a"]}},"required":["ref","args"],"additionalProperties":false}`,
 		},
 		{
 			"args are not required when none is", `{"type":"object","required":[]}`,
-			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"type":"object","required":[]}},"required":["ref"]}`,
+			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"type":"object","required":[]}},"required":["ref"],"additionalProperties":false}`,
 		},
 		{
 			"args are required when they might be", `{"minProperties":1}`,
-			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"minProperties":1}},"required":["ref","args"]}`,
+			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"minProperties":1}},"required":["ref","args"],"additionalProperties":false}`,
 		},
 		{
 			"references move along", `{"$defs":{"p":{"pattern":"<"}},"properties":{"a":{"$ref":"#/$defs/p"},"b":{"$ref":"#"},"$ref":{"type":"string"}}}`,
 			`{"type":"object","properties":{"ref":{"type":"string"},"args":{"$defs":{"p":{"pattern":"<"}},"properties":` +
-				`{"$ref":{"type":"string"},"a":{"$ref":"#/properties/args/$defs/p"},"b":{"$ref":"#/properties/args"}}}},"required":["ref"]}`,
+				`{"$ref":{"type":"string"},"a":{"$ref":"#/properties/args/$defs/p"},"b":{"$ref":"#/properties/args"}}}},"required":["ref"],"additionalProperties":false}`,
 		},
 		{
 			"the draft moves up", `{"$schema":"http://json-schema.org/draft-04/schema#","type":"object"}`,
-			`{"$schema":"http://json-schema.org/draft-04/schema#","type":"object","properties":{"ref":{"type":"string"},"args":{"type":"object"}},"required":["ref"]}`,
+			`{"$schema":"http://json-schema.org/draft-04/schema#","type":"object","properties":{"ref":{"type":"string"},"args":{"type":"object"}},"required":["ref"],"additionalProperties":false}`,
 		},
-		{"anything goes", `true`, `{"type":"object","properties":{"ref":{"type":"string"},"args":true},"required":["ref"]}`},
+		{"anything goes", `true`, `{"type":"object","properties":{"ref":{"type":"string"},"args":true},"required":["ref"],"additionalProperties":false}`},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			got, err := schema.OfConfig([]byte(c.args))

@@ -18,6 +18,9 @@ type config struct {
 		Args json.RawMessage `json:"args"`
 	} `json:"properties"`
 	Required []string `json:"required"`
+	// AdditionalProperties is false: args under a misspelt name would be no args
+	// at all, and the attack would hit whom nobody meant.
+	AdditionalProperties bool `json:"additionalProperties"`
 }
 
 // Config wraps the schema of args. See schema.OfConfig.

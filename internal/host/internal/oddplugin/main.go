@@ -74,11 +74,13 @@ func description() pluginv1.Description {
 	offer := pluginv1.Offer{
 		Ref: name() + ":Odd", Kind: "attack", Version: "1", Schema: json.RawMessage(`{"type":"object"}`),
 		Examples: []json.RawMessage{json.RawMessage(`{"ref":"odd:Odd","args":{}}`)},
-		Effect:   "none", Env: []string{"ODD_*", "WANTED"},
-		CanDryRun: true, CanListTargets: true,
+		Effect:   "none", Env: []string{"ODD_*", "WANTED", "HOME"},
+		CanDryRun: true, CanListTargets: true, CanCheck: true,
 	}
 	d := pluginv1.Description{Protocol: pluginv1.Version, SDK: "none"}
 	switch name() {
+	case "greedy":
+		offer.Env = []string{"PATH"}
 	case "planner":
 		offer.Kind = "planner"
 	case "badref":
