@@ -1,0 +1,2 @@
+# Says what lies at the path.
+occupant
