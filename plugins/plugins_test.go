@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -24,38 +25,69 @@ import (
 // runID is the id of the executor in these tests.
 const runID = "0190a1b2c3d47e5f8091a2b3c4d5e6f7"
 
+// described is what TestDescribe expects of an offer.
+type described struct {
+	ref, kind, effect string
+	aliases           []string
+	abilities         string // dry-run, list targets, check, undo
+}
+
 func TestDescribe(t *testing.T) {
-	for _, want := range []struct {
-		plugin, ref, kind, effect string
-		aliases                   []string
-		harmless                  bool // it can dry-run and list its targets
-	}{
-		{"api_request", "api_request:ApiRequest", "attack", "irreversible", []string{"api_request.ApiRequest"}, true},
-		{"exact_planner", "exact_planner:ExactPlanner", "planner", "", nil, false},
-		{"simple_planner", "simple_planner:SimplePlanner", "planner", "", nil, false},
+	for plugin, want := range map[string][]described{
+		"api_request": {
+			{"api_request:ApiRequest", "attack", "irreversible", []string{"api_request.ApiRequest"}, "dry-run targets"},
+		},
+		"compute": {
+			{"kill_container:KillContainer", "attack", "undoable", nil, "dry-run targets check undo"},
+			{"pause_container:PauseContainer", "attack", "undoable", nil, "dry-run targets check undo"},
+			{"reboot_ec2_instance:RebootEC2Instance", "attack", "self_limiting", nil, "dry-run targets check"},
+			{"stop_container:StopContainer", "attack", "undoable", nil, "dry-run targets check undo"},
+			{"stop_ec2_instance:StopEC2Instance", "attack", "undoable", nil, "dry-run targets check undo"},
+			{"terminate_ec2_instance:TerminateEC2Instance", "attack", "irreversible", nil, "dry-run targets check"},
+			{
+				"terminate_ec2_instance:TerminateEC2InstanceNotExcluded", "attack", "irreversible",
+				[]string{"terminate_ec2_instance_not_excluded:TerminateEC2InstanceNotExcluded"},
+				"dry-run targets check",
+			},
+		},
+		"run_script":     {{"run_script:RunScript", "attack", "undoable", nil, "dry-run targets check undo"}},
+		"exact_planner":  {{"exact_planner:ExactPlanner", "planner", "", nil, ""}},
+		"simple_planner": {{"simple_planner:SimplePlanner", "planner", "", nil, ""}},
 	} {
-		t.Run(want.plugin, func(t *testing.T) {
-			text, err := exec.CommandContext(t.Context(), filepath.Join(binaries, want.plugin), pluginv1.DescribeArg).Output()
+		t.Run(plugin, func(t *testing.T) {
+			text, err := exec.CommandContext(t.Context(), filepath.Join(binaries, plugin), pluginv1.DescribeArg).Output()
 			if err != nil {
 				t.Fatal(err)
 			}
-			var described pluginv1.Description
-			if err := json.Unmarshal(text, &described); err != nil {
+			var description pluginv1.Description
+			if err := json.Unmarshal(text, &description); err != nil {
 				t.Fatal(err)
 			}
-			if len(described.Offers) != 1 {
-				t.Fatalf("%d offers", len(described.Offers))
+			var got []described
+			for _, o := range description.Offers {
+				got = append(got, described{o.Ref, o.Kind, o.Effect, o.Aliases, abilities(o)})
+				expectSound(t, o)
 			}
-			o := described.Offers[0]
-			if o.Ref != want.ref || o.Kind != want.kind || o.Effect != want.effect || !slices.Equal(o.Aliases, want.aliases) {
-				t.Errorf("offers %s %v, %s, effect %q", o.Ref, o.Aliases, o.Kind, o.Effect)
+			slices.SortFunc(got, func(a, b described) int { return strings.Compare(a.ref, b.ref) })
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("it offers %+v, want %+v", got, want)
 			}
-			if o.CanDryRun != want.harmless || o.CanListTargets != want.harmless {
-				t.Errorf("can dry-run %t, can list targets %t", o.CanDryRun, o.CanListTargets)
-			}
-			expectSound(t, o)
 		})
 	}
+}
+
+// abilities names what an offer can do besides what all can.
+func abilities(o pluginv1.Offer) string {
+	var names []string
+	for _, ability := range []struct {
+		name string
+		has  bool
+	}{{"dry-run", o.CanDryRun}, {"targets", o.CanListTargets}, {"check", o.CanCheck}, {"undo", o.CanUndo}} {
+		if ability.has {
+			names = append(names, ability.name)
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 // expectSound fails unless the offer's schema is strict and described, and its
@@ -87,11 +119,11 @@ func expectSound(t *testing.T, o pluginv1.Offer) {
 	}
 	args := tree.Properties.Args
 	if args.AdditionalProperties != false || len(args.Properties) == 0 {
-		t.Errorf("unknown args are taken: %s", o.Schema)
+		t.Errorf("%s: unknown args are taken: %s", o.Ref, o.Schema)
 	}
 	for name, property := range args.Properties {
 		if property.Description == "" {
-			t.Errorf("%s is not described", name)
+			t.Errorf("%s: %s is not described", o.Ref, name)
 		}
 	}
 }

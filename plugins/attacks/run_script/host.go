@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/chaos-monkey-engine/cmed/sdk"
+	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
+)
+
+// runner is what a run needs of the daemon that has it run.
+type runner interface {
+	ID() string
+	Log() *slog.Logger
+	DryRun() bool
+	Seed() int64
+	Rand() *rand.Rand
+	Targets(targets ...sdk.Target)
+	Progress(percent float64, format string, args ...any)
+	Result(doc any) error
+	// record makes an undo record durable. See sdk.Run.Record.
+	record(ctx context.Context, record any, options ...sdk.UndoOption) (stored, error)
+}
+
+// stored is an undo record that is durable.
+type stored interface {
+	Undone(outcome sdk.Outcome, message string) error
+}
+
+// daemon is a run of the daemon's.
+type daemon struct{ *sdk.Run }
+
+func (d daemon) record(ctx context.Context, record any, options ...sdk.UndoOption) (stored, error) {
+	return d.Record(ctx, record, options...)
+}
+
+// defaultGrace is the SDK's, for when the daemon doesn't say.
+const defaultGrace = 10 * time.Second
+
+// grace is how long this process has after it was told to stop.
+func grace() time.Duration {
+	if given, err := time.ParseDuration(os.Getenv(pluginv1.EnvGrace)); err == nil && given > 0 {
+		return given
+	}
+	return defaultGrace
+}
+
+// outlasting returns a context that ends a while after ctx does. The release
+// function waits for what belongs to it.
+func outlasting(ctx context.Context, while time.Duration) (context.Context, func()) {
+	lasting, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	released, over := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(over)
+		select {
+		case <-ctx.Done():
+		case <-released:
+			return
+		}
+		select {
+		case <-time.After(while):
+			cancel(errLate)
+		case <-released:
+		}
+	}()
+	return lasting, func() {
+		close(released)
+		<-over
+		cancel(nil)
+	}
+}
