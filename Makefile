@@ -20,7 +20,7 @@ LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # Examples that are modules of their own.
 MODULES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
-SCRIPTS := .ci/run $(wildcard examples/*/*.sh)
+SCRIPTS := .ci/run $(wildcard examples/*/*.sh plugins/scripts/*/*.sh)
 PROTO   := sdk/pluginv1/plugin.proto
 
 # Go's race detector needs cgo and a C compiler.
@@ -35,11 +35,12 @@ help: ## list the commands
 # Using it
 
 .PHONY: build
-build: ## build bin/cmed, bin/attacks/* and bin/planners/*
-	@mkdir -p bin/attacks bin/planners
+build: ## build bin/cmed, bin/attacks/* and bin/planners/*, with the scripts
+	@mkdir -p bin/attacks bin/planners bin/scripts
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/cmed ./cmd/cmed
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/attacks/ ./plugins/attacks/...
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/planners/ ./plugins/planners/...
+	@cp -Rp plugins/scripts/script_attacks bin/scripts/
 
 .PHONY: run
 run: build ## build, then start the daemon on port 5000 with ./cme.db
@@ -48,6 +49,10 @@ run: build ## build, then start the daemon on port 5000 with ./cme.db
 .PHONY: demo
 demo: build ## show the whole story in a few seconds: plan, run, result
 	go run ./internal/demo -daemon bin/cmed
+
+.PHONY: demo-aws
+demo-aws: build ## the same with EC2: of three instances of a small AWS on loopback one dies
+	go run ./internal/demo -daemon bin/cmed -story aws
 
 .PHONY: install
 install: ## install cmed alone into $GOBIN
@@ -62,7 +67,7 @@ test: ## run all tests, with the race detector where a C compiler is found
 	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test $(RACE) ./...); done
 
 .PHONY: check
-check: format vet staticcheck tidy generated shell binaries race torture ## run all that CI runs
+check: format vet staticcheck tidy generated shell binaries demo demo-aws race torture ## run all that CI runs
 
 .PHONY: format
 format: $(GOFUMPT) ## fail if a file is not formatted
@@ -107,6 +112,10 @@ race: ## run all tests with the race detector
 	go test -race ./...
 	go test -race -tags failpoints ./internal/failpoint
 	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test -race ./...); done
+
+.PHONY: test-aws
+test-aws: ## run the EC2 suite at AWS_ENDPOINT_URL (with AWS_TEST_IMAGE), or at the tests' own AWS
+	go test -count=1 -v -timeout 30m -run '^TestSuite$$' ./sdk/compute/ec2
 
 # TORTURE is how long, SEED repeats a run: make torture TORTURE=10m SEED=1
 TORTURE ?= 75s

@@ -18,9 +18,7 @@ type client struct{ base string }
 
 // plan is what the demo reads of a plan.
 type plan struct {
-	ID      string `json:"id"`
-	Pending int    `json:"executors_count"`
-	Next    string `json:"next_execution"`
+	ID string `json:"id"`
 }
 
 // executor is what the demo reads of an executor.
@@ -30,48 +28,73 @@ type executor struct {
 	Due    string  `json:"next_run_time"`
 	Lag    float64 `json:"lag_ms"`
 	Reason string  `json:"reason"`
+	Run    run     `json:"run"`
 }
 
-// post makes a plan that calls endpoint when due.
-func (c *client) post(ctx context.Context, due time.Time, endpoint string) (plan, error) {
-	document := map[string]any{
-		"name": "demo",
-		"attack": map[string]any{"ref": "api_request:ApiRequest", "args": map[string]any{
-			"endpoint": endpoint, "method": "POST", "payload": map[string]any{"item": "1"}, "expect_status": 204,
-		}},
-		"planner": map[string]any{"ref": "exact_planner:ExactPlanner", "args": map[string]any{
-			"date": due.Format(time.RFC3339),
-		}},
+// run is what happened when it fired. Lists of executors don't have it.
+type run struct {
+	Targets []struct {
+		ID    string `json:"id"`
+		Name  string `json:"name"`
+		State string `json:"state"`
+	} `json:"targets"`
+}
+
+// victim is a target that was hit.
+type victim struct{ id, name string }
+
+// hit returns those that the executor says it hit.
+func (e executor) hit() []victim {
+	var all []victim
+	for _, t := range e.Run.Targets {
+		if t.State == "hit" {
+			all = append(all, victim{t.ID, t.Name})
+		}
 	}
-	body, err := json.Marshal(document)
-	if err != nil {
-		return plan{}, fmt.Errorf("write the plan: %w", err)
-	}
+	return all
+}
+
+// post makes a plan of the document.
+func (c *client) post(ctx context.Context, document []byte) (plan, error) {
 	var made plan
-	err = c.call(ctx, http.MethodPost, "api/1/plans/", body, &made)
+	err := c.call(ctx, http.MethodPost, "api/1/plans/", document, &made)
 	return made, err
 }
 
-// wait returns the plan's executor when its state is final.
-func (c *client) wait(ctx context.Context, planID string) (executor, error) {
+// executors lists those of a plan, by their times.
+func (c *client) executors(ctx context.Context, planID string) ([]executor, error) {
+	var list struct{ Executors []executor }
+	err := c.call(ctx, http.MethodGet, "api/1/executors/?executed=true&plan_id="+planID, nil, &list)
+	if err == nil && len(list.Executors) == 0 {
+		err = errors.New("the plan has no executors")
+	}
+	return list.Executors, err
+}
+
+// move has an executor run at another time.
+func (c *client) move(ctx context.Context, id string, at time.Time) error {
+	body := fmt.Sprintf(`{"type": "date", "args": {"date": %q}}`, at.Format(time.RFC3339))
+	var moved executor
+	return c.call(ctx, http.MethodPut, "api/1/executors/"+id, []byte(body), &moved)
+}
+
+// wait returns an executor, with its run, when its state is final.
+func (c *client) wait(ctx context.Context, id string) (executor, error) {
 	final := []string{"succeeded", "failed", "timed_out", "halted", "crashed", "lost", "missed", "blocked", "cancelled"}
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		var list struct{ Executors []executor }
-		if err := c.call(ctx, http.MethodGet, "api/1/executors/?executed=true&plan_id="+planID, nil, &list); err != nil {
+		var ex executor
+		if err := c.call(ctx, http.MethodGet, "api/1/executors/"+id, nil, &ex); err != nil {
 			return executor{}, err
 		}
-		if len(list.Executors) != 1 {
-			return executor{}, fmt.Errorf("the plan has %d executors, not 1", len(list.Executors))
-		}
-		if ex := list.Executors[0]; slices.Contains(final, ex.State) {
+		if slices.Contains(final, ex.State) {
 			return ex, nil
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return executor{}, fmt.Errorf("the executor did not end in time; it is %s", list.Executors[0].State)
+			return executor{}, fmt.Errorf("the executor did not end in time; it is %s", ex.State)
 		}
 	}
 }

@@ -26,13 +26,14 @@ type daemon struct {
 
 var inGreeting = regexp.MustCompile(`is ready: (http://\S+/)`)
 
-// startDaemon starts cmed on a free port, with all it keeps in dir, and returns
-// when it is ready.
-func startDaemon(ctx context.Context, binary, dir string) (*daemon, error) {
+// startDaemon starts cmed on a free port, with all it keeps in dir and these
+// variables besides the demo's own, and returns when it is ready.
+func startDaemon(ctx context.Context, binary, dir string, env []string) (*daemon, error) {
 	d := &daemon{exited: make(chan struct{})}
 	//nolint:gosec // the binary that the demo is for
-	d.command = exec.Command(binary, "--port=0", "--timezone=UTC", "--log-level=warn",
+	d.command = exec.Command(binary, "--port=0", "--log-level=warn",
 		"--database-uri="+filepath.Join(dir, "cme.db"))
+	d.command.Env = append(os.Environ(), env...)
 	d.command.Stderr = &d.log
 	stdout, err := d.command.StdoutPipe()
 	if err != nil {

@@ -1,8 +1,10 @@
 // Command demo shows what cmed does, in a few seconds and without any cloud: it
-// starts the real daemon with a store of its own, posts a plan that calls a
-// small HTTP service of the demo at a given second, waits, and shows the
-// executor and its log. It leaves nothing behind and fails when anything does
-// not go as told. "make demo" runs it.
+// starts the real daemon with a store of its own, posts a plan for a given
+// second, waits, and shows the executor, its log and what has become of the
+// target. The target is a small HTTP service that is called or, with -story aws,
+// a small EC2 on loopback of whose instances one is terminated. It leaves
+// nothing behind and fails when anything does not go as told. "make demo" and
+// "make demo-aws" run it.
 package main
 
 import (
@@ -22,10 +24,17 @@ const limit = 20 * time.Second
 
 func main() {
 	binary := flag.String("daemon", "bin/cmed", "the cmed binary; attacks and planners are in folders beside it")
+	about := flag.String("story", "api", "what is attacked: api (an HTTP service) or aws (EC2)")
 	flag.Parse()
+	targets := map[string]target{"api": &service{}, "aws": &cloud{}}
+	t, ok := targets[*about]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "demo: there is no story %q; there are api and aws\n", *about)
+		os.Exit(2)
+	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	ctx, stop := context.WithTimeout(ctx, limit)
-	err := demonstrate(ctx, *binary, os.Stdout)
+	err := demonstrate(ctx, *binary, t, os.Stdout)
 	stop()
 	cancel()
 	if err != nil {
@@ -34,24 +43,19 @@ func main() {
 	}
 }
 
-// story tells the reader what happens.
-type story struct {
-	out  io.Writer
-	step int
-}
-
-func (s *story) tell(what string) {
-	s.step++
-	fmt.Fprintf(s.out, "\n%d. %s\n", s.step, what)
-}
-
-// show prints a detail of the step.
-func (s *story) show(format string, args ...any) {
-	fmt.Fprintf(s.out, "     %s\n", fmt.Sprintf(format, args...))
+// target is what is attacked, and the part of the story that is about it.
+type target interface {
+	// open starts it, tells of it, and returns the variables that the daemon gets:
+	// its zone, and by what it finds the target.
+	open(context.Context, *story) (env []string, err error)
+	// attack has the daemon attack it and shows what came of it.
+	attack(context.Context, *story, *client) error
+	// close ends it. It may not have been opened.
+	close() error
 }
 
 // demonstrate plays the story and cleans up after it.
-func demonstrate(ctx context.Context, binary string, out io.Writer) (err error) {
+func demonstrate(ctx context.Context, binary string, t target, out io.Writer) (err error) {
 	s := &story{out: out}
 	dir, err := os.MkdirTemp("", "cmed-demo-*")
 	if err != nil {
@@ -59,23 +63,21 @@ func demonstrate(ctx context.Context, binary string, out io.Writer) (err error) 
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	target, err := startSink(ctx)
+	defer func() { err = errors.Join(err, t.close()) }()
+	env, err := t.open(ctx, s)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, target.close()) }()
-	s.tell("A small HTTP service starts; it stands for a system under attack.")
-	s.show("%s", target.url)
 
 	s.tell("The daemon starts, with an empty database.")
-	d, err := startDaemon(ctx, binary, dir)
+	d, err := startDaemon(ctx, binary, dir, env)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.kill()) }() // when it was not stopped below
 	s.show("%s", d.greeting)
 
-	if err := attack(ctx, s, &client{base: d.url}, target); err != nil {
+	if err := t.attack(ctx, s, &client{base: d.url}); err != nil {
 		return errors.Join(err, d.complaints())
 	}
 
@@ -85,53 +87,4 @@ func demonstrate(ctx context.Context, binary string, out io.Writer) (err error) 
 	}
 	s.show("exit code 0; the folder with its database is removed")
 	return nil
-}
-
-// attack posts the plan and shows what came of it.
-func attack(ctx context.Context, s *story, c *client, target *sink) error {
-	due := time.Now().Add(3 * time.Second).UTC().Truncate(time.Second)
-	s.tell("A plan: exact_planner picks the instant, api_request is the attack.")
-	plan, err := c.post(ctx, due, target.url)
-	if err != nil {
-		return err
-	}
-	s.show("POST /api/1/plans/ -> plan %s", plan.ID)
-	s.show("%s will run at %s", count(plan.Pending, "executor"), plan.Next)
-
-	s.tell("At that instant the daemon runs the attack in a process of its own.")
-	ex, err := c.wait(ctx, plan.ID)
-	if err != nil {
-		return err
-	}
-	if ex.State == "succeeded" {
-		got, err := target.received(ctx)
-		if err != nil {
-			return err
-		}
-		s.show("the service was called: %s %s with %s", got.method, got.path, got.body)
-	}
-
-	s.tell("What is on record of it.")
-	s.show("executor  %s", ex.ID)
-	s.show("state     %s", ex.State)
-	s.show("due       %s", ex.Due)
-	s.show("lag       %.1f ms after its time", ex.Lag)
-	log, err := c.log(ctx, ex.ID)
-	if err != nil {
-		return err
-	}
-	for _, line := range log {
-		s.show("log       %s", line)
-	}
-	if ex.State != "succeeded" {
-		return fmt.Errorf("the executor is %s, not succeeded: %s", ex.State, ex.Reason)
-	}
-	return nil
-}
-
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

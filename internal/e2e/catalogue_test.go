@@ -39,7 +39,12 @@ func TestEntryDocumentLinksToEverything(t *testing.T) {
 }
 
 // shippedAttacks are the attacks a daemon of the tests offers.
-var shippedAttacks = []string{"api_request:ApiRequest", "e2e:Count", "e2e:Final", "e2e:Harm", "e2e:Outlaw", "e2e:Sleep", "e2e:Stubborn"}
+var shippedAttacks = []string{
+	"api_request:ApiRequest", "e2e:Careful", "e2e:Count", "e2e:Final", "e2e:Harm", "e2e:Observe", "e2e:Outlaw", "e2e:Sleep",
+	"e2e:Stubborn", "kill_container:KillContainer", "pause_container:PauseContainer", "reboot_ec2_instance:RebootEC2Instance",
+	"run_script:RunScript", "stop_container:StopContainer", "stop_ec2_instance:StopEC2Instance",
+	"terminate_ec2_instance:TerminateEC2Instance", "terminate_ec2_instance:TerminateEC2InstanceNotExcluded",
+}
 
 func TestHealthAndReadiness(t *testing.T) {
 	t.Parallel()
@@ -61,7 +66,7 @@ func TestCatalogue(t *testing.T) {
 		refs    []string
 		members string
 	}{
-		{"attacks", shippedAttacks, " effect reversible can_dry_run can_list_targets"},
+		{"attacks", shippedAttacks, " effect reversible can_dry_run can_list_targets can_check"},
 		{"planners", []string{"exact_planner:ExactPlanner", "simple_planner:SimplePlanner"}, ""},
 	} {
 		path := "/api/1/" + kind.name + "/"
@@ -128,14 +133,21 @@ func TestPluginsAreListed(t *testing.T) {
 	}
 	var files []string
 	for _, p := range list.list("plugins") {
-		checkMembers(t, p.text("path"), p, "kind path sha256 refs state sdk error")
+		members := "kind path sha256 refs state sdk error"
+		if p.text("path") == "testplugin" { // it asks for what it is not granted
+			members += " env_refused env_hint"
+		}
+		checkMembers(t, p.text("path"), p, members)
 		files = append(files, p.text("kind")+"/"+p.text("path")+" "+p.text("state"))
 		folder := map[string]string{"attack": d.attacks, "planner": d.planners}[p.text("kind")]
 		if want := digestOf(t, filepath.Join(folder, p.text("path"))); p.text("sha256") != want {
 			t.Errorf("%s: sha256 %s, want %s", p.text("path"), p.text("sha256"), want)
 		}
 	}
-	want := []string{"attack/api_request ready", "attack/testplugin ready", "planner/exact_planner ready", "planner/simple_planner ready"}
+	want := []string{
+		"attack/api_request ready", "attack/compute ready", "attack/run_script ready", "attack/testplugin ready",
+		"planner/exact_planner ready", "planner/simple_planner ready",
+	}
 	if !slices.Equal(files, want) {
 		t.Errorf("files %v, want %v", files, want)
 	}

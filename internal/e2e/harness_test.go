@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/dockertest"
 )
 
 // patience bounds every wait of the tests for something that takes no time by
@@ -49,6 +51,7 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	defer dockertest.Stop()
 	return m.Run()
 }
 

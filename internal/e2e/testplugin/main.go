@@ -27,7 +27,8 @@ func main() {
 	if path != "" && name != "testplugin" {
 		sdk.Serve(counter(name+":Count", sdk.SelfLimiting))
 	}
-	sdk.Serve(counter("e2e:Count", sdk.SelfLimiting), counter("e2e:Final", sdk.Irreversible), harm, sleeper, stubborn, outlaw)
+	sdk.Serve(counter("e2e:Count", sdk.SelfLimiting), counter("e2e:Final", sdk.Irreversible), harm, sleeper, stubborn, outlaw,
+		careful, observer)
 }
 
 // countDescription leaves a mark where a test asks for it.
