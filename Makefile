@@ -63,7 +63,7 @@ install: ## install cmed alone into $GOBIN
 .PHONY: test
 test: ## run all tests, with the race detector where a C compiler is found
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
-	go test $(RACE) ./...
+	go test -timeout 20m $(RACE) ./...
 	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test $(RACE) ./...); done
 
 .PHONY: check
@@ -109,7 +109,7 @@ binaries: build ## build the daemon, every plugin and every example
 
 .PHONY: race
 race: ## run all tests with the race detector
-	go test -race ./...
+	go test -race -timeout 20m ./...
 	go test -race -tags failpoints ./internal/failpoint
 	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test -race ./...); done
 

@@ -142,8 +142,8 @@ attend() {
 # hold waits until so many seconds are over.
 hold() {
 	left=$1
-	end=$(($(date +%s) + left + 1))
-	while [ "$left" -gt 0 ] && [ "$(date +%s)" -lt "$end" ]; do
+	# No $(...) in here: bash may lose a signal that comes while it reads one.
+	while [ "$left" -gt 0 ]; do
 		attend sleep 1
 		left=$((left - 1))
 	done
