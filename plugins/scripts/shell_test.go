@@ -154,6 +154,13 @@ func (r *run) ends(want int) {
 	}
 }
 
+// bashLostIt says that the shell is bash and fell over a signal that came while it
+// read a command substitution: it takes the trap for a part of that, and goes on
+// or aborts. No script can keep it from that; an undo takes back what is left.
+func (r *run) bashLostIt() bool {
+	return strings.Contains(r.stderr.String(), "trap: line")
+}
+
 // undo runs a script with CMED_UNDO=1, which must succeed.
 func (w *world) undo(script string) {
 	w.t.Helper()
