@@ -78,7 +78,7 @@ func AttackOf[T any](info Info, attacker Attacker[T]) Attack[T] {
 func (a Attack[T]) offer() *offer {
 	o := &offer{Info: a.Info, kind: kindAttack, args: reflect.TypeFor[T](), complete: a.Run != nil}
 	o.run = func(ctx context.Context, doc json.RawMessage, run *Run) error {
-		args, err := decodeArgs[T](doc)
+		args, err := decodeArgs[T](a.Info, doc)
 		if err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (a Attack[T]) offer() *offer {
 	}
 	if a.Undo != nil {
 		o.undo = func(ctx context.Context, doc json.RawMessage, call *UndoCall) (Outcome, error) {
-			args, err := decodeArgs[T](doc)
+			args, err := decodeArgs[T](a.Info, doc)
 			if err != nil {
 				return Failed, err
 			}
@@ -98,7 +98,7 @@ func (a Attack[T]) offer() *offer {
 	}
 	if a.Targets != nil {
 		o.targets = func(ctx context.Context, doc json.RawMessage, call *TargetsCall) ([]Target, error) {
-			args, err := decodeArgs[T](doc)
+			args, err := decodeArgs[T](a.Info, doc)
 			if err != nil {
 				return nil, err
 			}
@@ -107,7 +107,7 @@ func (a Attack[T]) offer() *offer {
 	}
 	if a.Check != nil {
 		o.check = func(ctx context.Context, doc json.RawMessage, call *CheckCall) error {
-			args, err := decodeArgs[T](doc)
+			args, err := decodeArgs[T](a.Info, doc)
 			if err != nil {
 				return err
 			}

@@ -18,11 +18,15 @@ import (
 // error names everything that is wrong. It is not called on the way to a run:
 // deriving and checking take time.
 func describe(offers []*offer) (pluginv1.Description, error) {
-	d := pluginv1.Description{Protocol: pluginv1.Version, SDK: "cmed-sdk-go/" + Version, Offers: []pluginv1.Offer{}}
+	d := newDescription()
 	if len(offers) == 0 {
-		return d, errors.New("the plugin offers nothing")
+		return d, errNothing
 	}
-	wrong := checkNames(offers)
+	var wrong []error
+	seen := map[string]bool{}
+	for _, o := range offers {
+		wrong = append(wrong, o.checkNames(seen)...)
+	}
 	for _, o := range offers {
 		described, err := o.describe()
 		if err != nil {
@@ -34,25 +38,27 @@ func describe(offers []*offer) (pluginv1.Description, error) {
 	return d, errors.Join(wrong...)
 }
 
-// checkNames checks refs and aliases, which must be well formed and used once.
-func checkNames(offers []*offer) []error {
+func newDescription() pluginv1.Description {
+	return pluginv1.Description{Protocol: pluginv1.Version, SDK: "cmed-sdk-go/" + Version, Offers: []pluginv1.Offer{}}
+}
+
+// checkNames checks ref and aliases, which must be well formed and used once, and
+// enters them into what was seen.
+func (o *offer) checkNames(seen map[string]bool) []error {
 	var wrong []error
-	seen := map[string]bool{}
-	for _, o := range offers {
-		if !isRef(o.Ref, ":") {
-			wrong = append(wrong, fmt.Errorf(`ref %q is not of the form "module:Name"`, o.Ref))
+	if !isRef(o.Ref, ":") {
+		wrong = append(wrong, fmt.Errorf(`ref %q is not of the form "module:Name"`, o.Ref))
+	}
+	for _, alias := range o.Aliases {
+		if !isRef(alias, ":") && !isRef(alias, ".") {
+			wrong = append(wrong, fmt.Errorf(`%s: alias %q is not of the form "module:Name" or "module.Name"`, o.Ref, alias))
 		}
-		for _, alias := range o.Aliases {
-			if !isRef(alias, ":") && !isRef(alias, ".") {
-				wrong = append(wrong, fmt.Errorf(`%s: alias %q is not of the form "module:Name" or "module.Name"`, o.Ref, alias))
-			}
+	}
+	for _, name := range append([]string{o.Ref}, o.Aliases...) {
+		if seen[name] {
+			wrong = append(wrong, fmt.Errorf("%q is offered twice", name))
 		}
-		for _, name := range append([]string{o.Ref}, o.Aliases...) {
-			if seen[name] {
-				wrong = append(wrong, fmt.Errorf("%q is offered twice", name))
-			}
-			seen[name] = true
-		}
+		seen[name] = true
 	}
 	return wrong
 }
@@ -144,23 +150,34 @@ func (o *offer) effect() (Effect, error) {
 
 // schema returns the schema of the whole config, and the same decoded.
 func (o *offer) schema() (doc []byte, tree any, err error) {
+	if o.Whole != nil {
+		return o.wholeSchema()
+	}
 	args := o.Schema
 	if args == nil {
 		if args, err = derive.Args(o.args); err != nil {
 			return nil, nil, err
 		}
 	}
-	if tree, err = jsondoc.Decode(args); err != nil {
-		return nil, nil, fmt.Errorf("the schema: %w", err)
-	}
-	if err := precheck.Schema(tree); err != nil {
-		return nil, nil, fmt.Errorf("the schema: %w", err)
+	if _, err := readSchema(args); err != nil {
+		return nil, nil, err
 	}
 	if doc, err = derive.Config(args); err != nil {
 		return nil, nil, err
 	}
 	tree, err = jsondoc.Decode(doc)
 	return doc, tree, err
+}
+
+// readSchema decodes a schema and refuses one with an obvious mistake.
+func readSchema(doc []byte) (tree any, err error) {
+	if tree, err = jsondoc.Decode(doc); err != nil {
+		return nil, fmt.Errorf("the schema: %w", err)
+	}
+	if err := precheck.Schema(tree); err != nil {
+		return nil, fmt.Errorf("the schema: %w", err)
+	}
+	return tree, nil
 }
 
 // moduleVersion is the version of the module the plugin was built from, "" when

@@ -41,10 +41,10 @@ func TestDescribe(t *testing.T) {
 		Plan: func(context.Context, *PlanRequest[struct{}]) ([]Execution, error) { return nil, nil },
 	})
 	var stdout, stderr bytes.Buffer
-	s := newService([]Offer{valid(func(*Attack[textArgs]) {}), Planner[struct{}]{
+	s := newService(newFixed([]Offer{valid(func(*Attack[textArgs]) {}), Planner[struct{}]{
 		Info: Info{Ref: "p:P"},
 		Plan: func(context.Context, *PlanRequest[struct{}]) ([]Execution, error) { return nil, nil },
-	}}, newLife(patience))
+	}}), newLife(patience))
 	if status := printDescription(s, &stdout, &stderr); status != 0 || stderr.Len() != 0 {
 		t.Fatalf("status %d: %s", status, stderr.String())
 	}
@@ -134,7 +134,7 @@ func TestDescribeRefuses(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			offer := valid(c.change)
 			var stdout, stderr bytes.Buffer
-			if status := printDescription(newService([]Offer{offer}, newLife(patience)), &stdout, &stderr); status != 1 || stdout.Len() != 0 {
+			if status := printDescription(newService(newFixed([]Offer{offer}), newLife(patience)), &stdout, &stderr); status != 1 || stdout.Len() != 0 {
 				t.Errorf("status %d, printed %q", status, stdout.String())
 			}
 			if got := strings.TrimSpace(stderr.String()); got != program()+": "+c.want {
@@ -151,7 +151,7 @@ func TestDescribeRefuses(t *testing.T) {
 func TestDescribeNamesAllThatIsWrong(t *testing.T) {
 	first := valid(func(a *Attack[textArgs]) { a.Run = nil })
 	second := valid(func(*Attack[textArgs]) {})
-	_, err := describe(newService([]Offer{first, second}, nil).offers)
+	_, err := describe(newFixed([]Offer{first, second}))
 	if err == nil || strings.Count(err.Error(), "\n") != 3 || strings.Count(err.Error(), "is offered twice") != 3 {
 		t.Errorf("error %v", err)
 	}

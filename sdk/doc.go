@@ -74,6 +74,38 @@
 //		return nil
 //	},
 //
+// # Testing
+//
+// Package sdktest runs an attack or a planner in a unit test, in the test's own
+// process and with the code that serves a host: what it logs, hits, records and
+// answers is on record, seed, id and time are fixed, and the args are checked
+// against the schema on their way.
+//
+//	func TestTouchIsTakenBack(t *testing.T) {
+//		args := Args{Path: filepath.Join(t.TempDir(), "x")}
+//		run := sdktest.Run(t, attack, args)
+//		if run.Failure != nil || len(run.Records) != 1 {
+//			t.Fatalf("%+v", run)
+//		}
+//		for _, want := range []sdk.Outcome{sdk.Undone, sdk.NothingToDo} {
+//			if undo := sdktest.Undo(t, attack, args, run.Records[0]); undo.Outcome != want {
+//				t.Errorf("%+v", undo)
+//			}
+//		}
+//	}
+//
+// The built file is tried with "cmed plugin check", which knows nothing of its
+// code, and run by hand with "cmed plugin run".
+//
+// # A catalogue
+//
+// A plugin that learns only when it runs what it has to offer, from the files of
+// a folder say, is served with ServeCatalogue. Catalogue.List is asked for a
+// description only, Catalogue.Find on the way to a call. What List can't offer is
+// a warning, which the operator sees; a change of what Catalogue.Watch names has
+// the host ask again. An offer whose config is not {ref, args} describes whole
+// configs with Info.Whole, and reads them from Run.Config and its like.
+//
 // # What a process has
 //
 // A process finds itself in an environment of its own: what the attack asks for
@@ -88,7 +120,17 @@
 // can neither block the run for long nor disturb the protocol. The exception is
 // what is printed before Serve is called, in an init function say: standard
 // output then belongs to the handshake, so don't.
+//
+// # What stays
+//
+// The protocol is version 1. Within it there are only additions, which either
+// side ignores when it doesn't know them: a plugin that was built once goes on
+// working with newer hosts. The SDK follows semantic versioning: within a major
+// version, what compiles goes on compiling and does what it did. As with Go
+// itself, literals of structs must name their fields. Internal packages, and what
+// is printed for people, are not meant. docs/authors/compatibility.md has all of
+// it.
 package sdk
 
 // Version is the version of this SDK, as descriptions name it.
-const Version = "0.1.0"
+const Version = "0.2.0"

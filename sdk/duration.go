@@ -11,8 +11,8 @@ import (
 )
 
 // Duration is a time.Duration in args: in JSON a text like "1m30s" or a number
-// of seconds. It is not negative. A default for its schema is set with the tag
-// jsonschema_extras:"default=15m".
+// of seconds. It is not negative. A default for its schema is set as for any
+// other field, with the tag jsonschema:"default=15m".
 type Duration time.Duration
 
 // String prints it as time.Duration does.
@@ -63,11 +63,16 @@ func (d *Duration) readSeconds(seconds float64) error {
 	return nil
 }
 
-// JSONSchema is how the schema of a struct describes it.
+// JSONSchema is how the schema of a struct describes it. That it is a duration
+// is said by the hint "widget"; the format "duration" of JSON Schema would mean a
+// text of ISO 8601 such as PT1M30S, which is not read.
 func (Duration) JSONSchema() *jsonschema.Schema {
 	return &jsonschema.Schema{
 		Pattern: `^\+?(0|(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+)$`,
 		Minimum: "0",
-		Extras:  map[string]any{"type": []string{"string", "number"}},
+		Extras: map[string]any{
+			"type": []string{"string", "number"},
+			"x-ui": map[string]any{"widget": "duration"},
+		},
 	}
 }

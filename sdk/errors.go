@@ -48,11 +48,17 @@ var ErrDryRun = errors.New("a dry run stores no undo record: no harm may be done
 // planner the host makes a refusal of the request of it. The format may have a
 // %w.
 func Invalid(pointer, format string, args ...any) error {
+	return &invalidError{pointer: "/args" + pointer, err: fmt.Errorf(format, args...)}
+}
+
+// InvalidConfig is Invalid with a pointer into the whole config, for an offer
+// with Info.Whole.
+func InvalidConfig(pointer, format string, args ...any) error {
 	return &invalidError{pointer: pointer, err: fmt.Errorf(format, args...)}
 }
 
 type invalidError struct {
-	pointer string
+	pointer string // into the whole config
 	err     error
 }
 
@@ -98,7 +104,7 @@ func failure(ctx context.Context, err error) *pluginv1.Failure {
 		f.Message = text(cause.Error())
 	}
 	if invalid, ok := asType[*invalidError](err); ok {
-		f.Pointer = text("/args" + invalid.pointer)
+		f.Pointer = text(invalid.pointer)
 	}
 	if panicked, ok := asType[*panicError](err); ok {
 		f.Stack = text(string(panicked.stack))
@@ -118,9 +124,12 @@ const longestText = 64 << 10
 
 // text makes a string fit to be sent: valid UTF-8, which the protocol demands,
 // and of bounded length.
-func text(s string) string {
-	if len(s) > longestText {
-		s = s[:longestText] + "…"
+func text(s string) string { return cut(s, longestText) }
+
+// cut makes a string valid UTF-8 and bounds its length.
+func cut(s string, most int) string {
+	if len(s) > most {
+		s = s[:most] + "…"
 	}
 	return strings.ToValidUTF8(s, "\uFFFD")
 }

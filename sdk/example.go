@@ -13,6 +13,9 @@ import (
 // and can be read into the author's struct. Without any from the author, args
 // with nothing set are one if that is valid.
 func (o *offer) examples(schema any) ([]json.RawMessage, error) {
+	if o.Whole != nil {
+		return o.wholeExamples(schema)
+	}
 	given := o.Examples
 	if o.Example != nil {
 		given = append([]any{o.Example}, given...)

@@ -94,7 +94,7 @@ func FuzzArgs(f *testing.F) {
 			}
 			return
 		}
-		_, err = decodeArgs[args](c.Args)
+		_, err = decodeArgs[args](Info{}, c.Args)
 		if err == nil {
 			return
 		}

@@ -31,6 +31,11 @@ type host struct {
 
 func newHost(t *testing.T, offers ...Offer) *host {
 	t.Helper()
+	return newHostOf(t, newFixed(offers))
+}
+
+func newHostOf(t *testing.T, offers stock) *host {
+	t.Helper()
 	h := &host{life: newLife(patience), left: make(chan bool, 1)}
 	h.life.leave = func(flush bool) { h.left <- flush }
 	listener := bufconn.Listen(1 << 20)

@@ -33,6 +33,11 @@ type Info struct {
 	Examples []any
 	// Schema is a JSON Schema of the args. It replaces the one derived from T.
 	Schema []byte
+	// Whole, if set, takes the place of Schema, Example and Examples: for an offer
+	// whose config is not {ref, args}. Such an offer reads Run.Config and its
+	// like, and has a T that takes any args: json.RawMessage, or struct{}, which
+	// then takes none of them.
+	Whole *Whole
 	// Env names the environment variables the plugin asks for; "AWS_*" asks
 	// for all with that prefix. Asking is not getting: the operator grants.
 	Env []string
@@ -43,6 +48,15 @@ type Info struct {
 	// and reports what it would do. A dry run is refused for one that doesn't
 	// declare it. A planner has none.
 	DryRun bool
+}
+
+// Whole describes whole configs, as they are posted.
+type Whole struct {
+	// Schema is the JSON Schema of a config. It is required.
+	Schema []byte
+	// Examples are configs that validate against it. Each is an object with the
+	// ref, or an alias, of the offer as its "ref".
+	Examples []json.RawMessage
 }
 
 // Effect says what remains of an attack when it has run.
@@ -79,6 +93,8 @@ const (
 type Config struct {
 	Ref  string          `json:"ref"`
 	Args json.RawMessage `json:"args,omitempty"`
+	// Doc is all of it, as it was posted. It is not written.
+	Doc json.RawMessage `json:"-"`
 }
 
 // decodeConfig reads a whole config.
@@ -87,13 +103,17 @@ func decodeConfig(doc []byte) (Config, error) {
 	if err := json.Unmarshal(doc, &c); err != nil {
 		return Config{}, fmt.Errorf("read the config: %w", err)
 	}
+	c.Doc = doc
 	return c, nil
 }
 
-// decodeArgs reads args into T. No args are an empty object. The error is about
-// the member that could not be read.
-func decodeArgs[T any](args json.RawMessage) (T, error) {
+// decodeArgs reads the args of an offer into T. No args are an empty object. The
+// error is about the member that could not be read.
+func decodeArgs[T any](offered Info, args json.RawMessage) (T, error) {
 	var into T
+	if offered.Whole != nil && holdsNothing(reflect.TypeFor[T]()) {
+		return into, nil
+	}
 	if len(args) == 0 || string(args) == "null" {
 		args = json.RawMessage("{}")
 	}
@@ -106,3 +126,6 @@ func decodeArgs[T any](args json.RawMessage) (T, error) {
 	}
 	return into, nil
 }
+
+// holdsNothing says whether a type is struct{}.
+func holdsNothing(t reflect.Type) bool { return t.Kind() == reflect.Struct && t.NumField() == 0 }

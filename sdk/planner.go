@@ -55,6 +55,10 @@ type PlanRequest[T any] struct {
 	call *planCall
 }
 
+// Config is the planner's whole config as it was posted: {ref, args} and whatever
+// else the schema allows.
+func (r *PlanRequest[T]) Config() json.RawMessage { return r.call.config.Doc }
+
 // Location is the zone in which times without an offset are meant. The plan is
 // then one that depends on the zone, which its warnings may tell; a planner that
 // reads dates with ParseDate needs it seldom.
@@ -86,7 +90,7 @@ func (r *PlanRequest[T]) Warn(format string, args ...any) {
 // while it was answered.
 type planCall struct {
 	name     string
-	args     json.RawMessage
+	config   Config
 	attack   Config
 	now      time.Time
 	zone     *time.Location
@@ -99,7 +103,7 @@ type planCall struct {
 func (p Planner[T]) offer() *offer {
 	o := &offer{Info: p.Info, kind: kindPlanner, args: reflect.TypeFor[T](), complete: p.Plan != nil}
 	o.plan = func(ctx context.Context, call *planCall) ([]Execution, error) {
-		args, err := decodeArgs[T](call.args)
+		args, err := decodeArgs[T](p.Info, call.config.Args)
 		if err != nil {
 			return nil, err
 		}

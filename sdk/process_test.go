@@ -139,11 +139,16 @@ func (p *process) run(mode, path string) *session {
 	}
 	s := &session{p.t, stream}
 	if mode != "" {
-		s.send(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Start{Start: &pluginv1.Start{
-			Ref: "test:Attack", RunId: "run-1", Config: attackConfig(p.t, mode, path), Zone: "UTC",
-		}}})
+		s.start("test:Attack", attackConfig(p.t, mode, path))
 	}
 	return s
+}
+
+func (s *session) start(ref string, config []byte) {
+	s.t.Helper()
+	s.send(&pluginv1.HostMessage{Message: &pluginv1.HostMessage_Start{Start: &pluginv1.Start{
+		Ref: ref, RunId: "run-1", Config: config, Zone: "UTC",
+	}}})
 }
 
 func attackConfig(t *testing.T, mode, path string) []byte {

@@ -52,6 +52,10 @@ func zoneNamed(name string) func() *time.Location {
 // serves providers as an idempotency token.
 func (r *Run) ID() string { return r.start.GetRunId() }
 
+// Config is the attack's whole config as it was posted: {ref, args} and whatever
+// else the schema allows.
+func (r *Run) Config() json.RawMessage { return r.start.GetConfig() }
+
 // PlanName is the name of the plan the run belongs to.
 func (r *Run) PlanName() string { return r.start.GetPlanName() }
 
@@ -74,6 +78,15 @@ func (r *Run) DryRun() bool { return r.start.GetDryRun() }
 
 // Timeout is how long after its start the host stops the run.
 func (r *Run) Timeout() time.Duration { return r.start.GetTimeout().AsDuration() }
+
+// Grace is how long after a stop the attack has before it is ended by force; 10
+// seconds where the host doesn't say.
+func (r *Run) Grace() time.Duration {
+	if grace := r.start.GetGrace().AsDuration(); grace > 0 {
+		return grace
+	}
+	return defaultGrace
+}
 
 // Rand is the source of every random choice: the same seed makes the same
 // choices, so that a run can be explained and repeated. Unlike the other

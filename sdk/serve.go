@@ -1,6 +1,7 @@
 package sdk
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -21,15 +22,16 @@ import (
 // shows when they are described, which the host does first; a wrong one makes
 // them all unusable.
 func Serve(offers ...Offer) {
-	os.Exit(serve(offers, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(serve(newFixed(offers), os.Args[1:], os.Stdout, os.Stderr))
 }
 
-func serve(offers []Offer, args []string, stdout, stderr io.Writer) (status int) {
+func serve(offers stock, args []string, stdout, stderr io.Writer) (status int) {
 	s := newService(offers, newLife(graceOf(os.Getenv(pluginv1.EnvGrace))))
 	switch {
 	case len(args) == 0 && os.Getenv(pluginv1.CookieKey) == pluginv1.CookieValue:
 		return serveHost(s)
 	case len(args) == 1 && args[0] == pluginv1.DescribeArg:
+		s.prepare = redirect(os.Stderr) // what the author prints is no description
 		return printDescription(s, stdout, stderr)
 	case len(args) == 0 || len(args) == 1 && isHelp(args[0]):
 		explain(s, stdout)
@@ -51,7 +53,8 @@ func program() string { return filepath.Base(os.Args[0]) }
 func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format+"\n", args...) }
 
 func printDescription(s *service, stdout, stderr io.Writer) (status int) {
-	description, err := describe(s.offers)
+	s.prepare()
+	description, err := s.stock.describe(context.Background())
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			say(stderr, "%s: %s", program(), line)
@@ -70,14 +73,25 @@ func printDescription(s *service, stdout, stderr io.Writer) (status int) {
 
 // explain tells a person what this file is. It works with wrong offers too.
 func explain(s *service, stdout io.Writer) {
-	say(stdout, "%s is a plugin of cmed, the Chaos Monkey Engine. It offers", program())
+	offers, warnings, err := s.stock.offers(context.Background())
+	if err != nil {
+		warnings = append(warnings, err.Error())
+	}
+	what := "It offers"
+	if len(offers) == 0 {
+		what = "It offers nothing for now."
+	}
+	say(stdout, "%s is a plugin of cmed, the Chaos Monkey Engine. %s", program(), what)
 	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
 	folders := map[string]bool{}
-	for _, o := range s.offers {
+	for _, o := range offers {
 		say(table, "  %s\t%s\t%s", o.kind, o.Ref, o.Title)
 		folders[o.kind+"s"] = true
 	}
 	_ = table.Flush() // as in say
+	for _, w := range warnings {
+		say(stdout, "Warning: %s", w)
+	}
 	for _, folder := range []string{"attacks", "planners"} {
 		if folders[folder] {
 			say(stdout, "Put this file into cmed's %s folder (--%s-folder) and keep its run bit.", folder, folder)

@@ -18,31 +18,14 @@ import (
 // service answers the host. One process usually serves one call.
 type service struct {
 	pluginv1.UnimplementedPluginServer
-	offers []*offer
-	life   *life
+	stock stock
+	life  *life
 	// prepare is called before the author's code is.
 	prepare func()
 }
 
-func newService(offers []Offer, l *life) *service {
-	s := &service{life: l, prepare: func() {}}
-	for _, o := range offers {
-		s.offers = append(s.offers, o.offer())
-	}
-	return s
-}
-
-// find returns the offer of that kind that a ref or an alias names.
-func (s *service) find(kind, ref string) (*offer, error) {
-	for _, o := range s.offers {
-		if o.kind == kind && o.answersTo(ref) {
-			if !o.complete {
-				return nil, fmt.Errorf("the %s %s has no code", kind, ref)
-			}
-			return o, nil
-		}
-	}
-	return nil, fmt.Errorf("this plugin has no %s %s", kind, ref)
+func newService(offers stock, l *life) *service {
+	return &service{stock: offers, life: l, prepare: func() {}}
 }
 
 func (o *offer) answersTo(ref string) bool {
@@ -50,8 +33,9 @@ func (o *offer) answersTo(ref string) bool {
 }
 
 // Describe implements pluginv1.PluginServer.
-func (s *service) Describe(context.Context, *pluginv1.DescribeRequest) (*pluginv1.DescribeResponse, error) {
-	description, err := describe(s.offers)
+func (s *service) Describe(ctx context.Context, _ *pluginv1.DescribeRequest) (*pluginv1.DescribeResponse, error) {
+	s.prepare()
+	description, err := s.stock.describe(ctx)
 	if err != nil {
 		return nil, status.Error(codes.FailedPrecondition, text(err.Error()))
 	}
@@ -97,7 +81,7 @@ func answerOnce[R proto.Message](
 }
 
 func (s *service) plan(ctx context.Context, request *pluginv1.PlanRequest) (*pluginv1.PlanResponse, error) {
-	o, err := s.find(kindPlanner, request.GetRef())
+	o, err := s.stock.find(ctx, kindPlanner, request.GetRef())
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +119,7 @@ func newPlanCall(request *pluginv1.PlanRequest) (*planCall, error) {
 		return nil, fmt.Errorf("the zone: %w", err)
 	}
 	return &planCall{
-		name: request.GetPlanName(), args: config.Args, attack: attack,
+		name: request.GetPlanName(), config: config, attack: attack,
 		now: request.GetNow().AsTime().In(zone), zone: zone,
 		seed: request.GetSeed(), rand: newRand(request.GetSeed()),
 	}, nil

@@ -15,7 +15,7 @@ func (s *service) Check(ctx context.Context, request *pluginv1.CheckRequest) (*p
 }
 
 func (s *service) check(ctx context.Context, request *pluginv1.CheckRequest) (*pluginv1.CheckResponse, error) {
-	o, err := s.find(kindAttack, request.GetRef())
+	o, err := s.stock.find(ctx, kindAttack, request.GetRef())
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +26,7 @@ func (s *service) check(ctx context.Context, request *pluginv1.CheckRequest) (*p
 	if err != nil {
 		return nil, err
 	}
-	call := &CheckCall{}
+	call := &CheckCall{config: config.Doc}
 	if err := protect(func() error { return o.check(ctx, config.Args, call) }); err != nil {
 		return nil, err
 	}

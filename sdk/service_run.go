@@ -54,7 +54,7 @@ func (s *service) run(ctx context.Context, start *pluginv1.Start, out *outbox[*p
 	if ctx.Err() != nil { // stopped in the same breath
 		return context.Cause(ctx)
 	}
-	o, err := s.find(kindAttack, start.GetRef())
+	o, err := s.stock.find(ctx, kindAttack, start.GetRef())
 	if err != nil {
 		return err
 	}

@@ -15,7 +15,7 @@ func (s *service) Targets(ctx context.Context, request *pluginv1.TargetsRequest)
 }
 
 func (s *service) targets(ctx context.Context, request *pluginv1.TargetsRequest) (*pluginv1.TargetsResponse, error) {
-	o, err := s.find(kindAttack, request.GetRef())
+	o, err := s.stock.find(ctx, kindAttack, request.GetRef())
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +27,7 @@ func (s *service) targets(ctx context.Context, request *pluginv1.TargetsRequest)
 		return nil, err
 	}
 	call := &TargetsCall{
-		seed: request.GetSeed(), rand: newRand(request.GetSeed()), zone: zoneNamed(request.GetZone()),
+		config: config.Doc, seed: request.GetSeed(), rand: newRand(request.GetSeed()), zone: zoneNamed(request.GetZone()),
 	}
 	var targets []Target
 	err = protect(func() (err error) {

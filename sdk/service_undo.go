@@ -36,7 +36,7 @@ func (s *service) Undo(request *pluginv1.UndoRequest, stream grpc.ServerStreamin
 }
 
 func (s *service) undo(ctx context.Context, request *pluginv1.UndoRequest, out *outbox[*pluginv1.UndoMessage]) (Outcome, string, error) {
-	o, err := s.find(kindAttack, request.GetRef())
+	o, err := s.stock.find(ctx, kindAttack, request.GetRef())
 	if err != nil {
 		return Failed, "", err
 	}

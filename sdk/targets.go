@@ -37,10 +37,14 @@ func (t Target) encode() (*pluginv1.Target, error) {
 // TargetsCall is what Attack.Targets works from, besides the args. It has no
 // log: the call belongs to no run.
 type TargetsCall struct {
-	seed int64
-	rand *rand.Rand
-	zone func() *time.Location
+	config json.RawMessage
+	seed   int64
+	rand   *rand.Rand
+	zone   func() *time.Location
 }
+
+// Config is the attack's whole config, as in Run.Config.
+func (c *TargetsCall) Config() json.RawMessage { return c.config }
 
 // Seed is that of the run that is asked about.
 func (c *TargetsCall) Seed() int64 { return c.seed }

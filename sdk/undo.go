@@ -49,6 +49,9 @@ func (c *UndoCall) Record(into any) error {
 // ID is the id of the run that made the record.
 func (c *UndoCall) ID() string { return c.request.GetRunId() }
 
+// Config is the attack's whole config, as in the run.
+func (c *UndoCall) Config() json.RawMessage { return c.request.GetConfig() }
+
 // Sequence is the number of the record within its run, from 1.
 func (c *UndoCall) Sequence() uint64 { return c.request.GetSequence() }
 

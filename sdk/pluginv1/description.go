@@ -11,6 +11,11 @@ type Description struct {
 	Protocol int     `json:"protocol"` // Version
 	SDK      string  `json:"sdk,omitempty"`
 	Offers   []Offer `json:"offers"`
+	// Watch lists files and folders whose change makes all of this stale. With
+	// any, a plugin may offer nothing for now.
+	Watch []string `json:"watch,omitempty"`
+	// Warnings are for the operator: what the plugin would offer too, but can't.
+	Warnings []string `json:"warnings,omitempty"`
 }
 
 // Offer is the JSON form of a Descriptor.
@@ -47,7 +52,7 @@ var effects = map[string]Effect{
 // Response returns the description as the RPC answers it. An unknown kind or
 // effect is an error.
 func (d Description) Response() (*DescribeResponse, error) {
-	r := &DescribeResponse{Sdk: d.SDK}
+	r := &DescribeResponse{Sdk: d.SDK, Watch: d.Watch, Warnings: d.Warnings}
 	for _, o := range d.Offers {
 		kind, ok := kinds[o.Kind]
 		if !ok {
@@ -73,7 +78,9 @@ func (d Description) Response() (*DescribeResponse, error) {
 
 // Describe returns the description that the RPC answered.
 func (r *DescribeResponse) Describe() Description {
-	d := Description{Protocol: Version, SDK: r.GetSdk(), Offers: []Offer{}}
+	d := Description{
+		Protocol: Version, SDK: r.GetSdk(), Offers: []Offer{}, Watch: r.GetWatch(), Warnings: r.GetWarnings(),
+	}
 	for _, o := range r.GetOffers() {
 		examples := make([]json.RawMessage, len(o.GetExamples()))
 		for i, e := range o.GetExamples() {

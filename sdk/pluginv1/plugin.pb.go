@@ -341,7 +341,12 @@ type DescribeResponse struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Offers []*Descriptor          `protobuf:"bytes,1,rep,name=offers,proto3" json:"offers,omitempty"`
 	// sdk names what the plugin was built with, e.g. "cmed-sdk-go/0.1.0".
-	Sdk           string `protobuf:"bytes,2,opt,name=sdk,proto3" json:"sdk,omitempty"`
+	Sdk string `protobuf:"bytes,2,opt,name=sdk,proto3" json:"sdk,omitempty"`
+	// watch lists files and folders whose change makes the whole description
+	// stale, like Descriptor.watch. With any, a plugin may offer nothing for now.
+	Watch []string `protobuf:"bytes,3,rep,name=watch,proto3" json:"watch,omitempty"`
+	// warnings are for the operator: what the plugin would offer too, but can't.
+	Warnings      []string `protobuf:"bytes,4,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -388,6 +393,20 @@ func (x *DescribeResponse) GetSdk() string {
 		return x.Sdk
 	}
 	return ""
+}
+
+func (x *DescribeResponse) GetWatch() []string {
+	if x != nil {
+		return x.Watch
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetWarnings() []string {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
 }
 
 type Descriptor struct {
@@ -2341,10 +2360,12 @@ var File_sdk_pluginv1_plugin_proto protoreflect.FileDescriptor
 const file_sdk_pluginv1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x19sdk/pluginv1/plugin.proto\x12\x0ecmed.plugin.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
-	"\x0fDescribeRequest\"X\n" +
+	"\x0fDescribeRequest\"\x8a\x01\n" +
 	"\x10DescribeResponse\x122\n" +
 	"\x06offers\x18\x01 \x03(\v2\x1a.cmed.plugin.v1.DescriptorR\x06offers\x12\x10\n" +
-	"\x03sdk\x18\x02 \x01(\tR\x03sdk\"\xc2\x03\n" +
+	"\x03sdk\x18\x02 \x01(\tR\x03sdk\x12\x14\n" +
+	"\x05watch\x18\x03 \x03(\tR\x05watch\x12\x1a\n" +
+	"\bwarnings\x18\x04 \x03(\tR\bwarnings\"\xc2\x03\n" +
 	"\n" +
 	"Descriptor\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x18\n" +

@@ -2,9 +2,12 @@ package schema_test
 
 import (
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/invopop/jsonschema"
 
 	"github.com/chaos-monkey-engine/cmed/sdk/schema"
 )
@@ -31,14 +34,15 @@ type args struct {
 }
 
 func TestFor(t *testing.T) {
-	const inner = `{"properties":{"key":{"type":"string","writeOnly":true},"n":{"type":"integer","maximum":9,"minimum":1,"default":3}},` +
-		`"additionalProperties":false,"type":"object","required":["key"]}`
-	const want = `{"properties":{"zone":{"type":"string"},` +
-		`"path":{"type":"string","pattern":"^/","title":"Path","description":"File to create","examples":["/tmp/x"]},` +
-		`"mode":{"type":"string","enum":["a","b"],"description":"One, or the other"},` +
-		`"nested":` + inner + `,"list":{"items":` + inner + `,"type":"array"},` +
-		`"headers":{"additionalProperties":{"type":"string"},"type":"object","writeOnly":true},` +
-		`"at":{"type":"string","format":"date-time"},"any":true},` +
+	const inner = `{"properties":{"key":{"type":"string","writeOnly":true,"x-ui":{"order":1}},` +
+		`"n":{"type":"integer","maximum":9,"minimum":1,"default":3,"x-ui":{"order":2}}},` +
+		`"additionalProperties":false,"type":"object","required":["key"]`
+	const want = `{"properties":{"zone":{"type":"string","x-ui":{"order":1}},` +
+		`"path":{"type":"string","pattern":"^/","title":"Path","description":"File to create","examples":["/tmp/x"],"x-ui":{"order":2}},` +
+		`"mode":{"type":"string","enum":["a","b"],"description":"One, or the other","x-ui":{"order":3}},` +
+		`"nested":` + inner + `,"x-ui":{"order":4}},"list":{"items":` + inner + `},"type":"array","x-ui":{"order":5}},` +
+		`"headers":{"additionalProperties":{"type":"string"},"type":"object","writeOnly":true,"x-ui":{"order":6}},` +
+		`"at":{"type":"string","format":"date-time","x-ui":{"order":7}},"any":{"x-ui":{"order":8}}},` +
 		`"additionalProperties":false,"type":"object","required":["path"]}`
 	for range 3 {
 		got, err := schema.For[args]()
@@ -57,10 +61,25 @@ type tree struct {
 
 type forest []forest
 
+type self *self
+
+// Loop is exported, so that it could be set if it ended.
+type Loop struct{ *Loop }
+
+type broken string
+
+func (broken) JSONSchema() *jsonschema.Schema {
+	return &jsonschema.Schema{Type: "string", Pattern: "("}
+}
+
 func TestForRefuses(t *testing.T) {
 	for want, derive := range map[string]func() ([]byte, error){
 		"int: it is not a struct":               schema.For[int],
 		"tree contains itself":                  schema.For[tree],
+		"self contains itself":                  schema.For[struct{ S self }],
+		"Loop contains itself":                  schema.For[Loop],
+		"unsupported type io.Reader":            schema.For[struct{ R io.Reader }],
+		"/properties/A/pattern":                 schema.For[struct{ A broken }],
 		"forest contains itself":                schema.For[struct{ F forest }],
 		"unsupported type func()":               schema.For[struct{ F func() }],
 		"map[string]string: it is not a struct": schema.For[map[string]string],

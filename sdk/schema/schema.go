@@ -66,6 +66,12 @@ func Compile(doc []byte) (s *Schema, err error) {
 	if err := checkIdentity(tree); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
+	return compileAt(doc, tree, "")
+}
+
+// compileAt compiles the part of a schema that a JSON pointer names. The schema
+// must have been found in order.
+func compileAt(doc []byte, tree any, part string) (*Schema, error) {
 	compiler := jsonschema.NewCompiler()
 	compiler.Draft = jsonschema.Draft2020
 	compiler.AssertFormat = true
@@ -75,7 +81,7 @@ func Compile(doc []byte) (s *Schema, err error) {
 	if err := compiler.AddResource(address, bytes.NewReader(doc)); err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
-	compiled, err := compiler.Compile(address)
+	compiled, err := compiler.Compile(address + fragment(part))
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", explain(err))
 	}

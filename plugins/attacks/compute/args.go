@@ -14,9 +14,9 @@ import (
 // mean something to it; its schema refuses the others.
 type nodeArgs struct {
 	targeting.Args
-	Wait         *sdk.Duration `json:"wait,omitempty" jsonschema_extras:"default=5m" jsonschema_description:"How long the run waits, once the provider has taken the order, for the nodes to be in their final state; if they are not by then, it fails. 0s: it doesn't wait."`
-	UndoAfter    *sdk.Duration `json:"undo_after,omitempty" jsonschema_description:"How long after the order, more than 0, the nodes are brought back by themselves, also when cmed was restarted meanwhile. Without it they stay as they are until somebody halts the run."`
-	AllowRemoval bool          `json:"allow_removal,omitempty" jsonschema:"default=false" jsonschema_description:"Also hit containers that Docker removes as soon as they end (docker run --rm): no undo can bring those back. Otherwise a run that has chosen one fails and nobody is hit."`
+	Wait         *sdk.Duration `json:"wait,omitempty" jsonschema:"default=5m" jsonschema_description:"How long the run waits, once the provider has taken the order, for the nodes to be in their final state; if they are not by then, it fails. 0s: it doesn't wait." ui:"group=Run"`
+	UndoAfter    *sdk.Duration `json:"undo_after,omitempty" jsonschema_description:"How long after the order, more than 0, the nodes are brought back by themselves, also when cmed was restarted meanwhile. Without it they stay as they are until somebody halts the run." ui:"group=Run"`
+	AllowRemoval bool          `json:"allow_removal,omitempty" jsonschema:"default=false" jsonschema_description:"Also hit containers that Docker removes as soon as they end (docker run --rm): no undo can bring those back. Otherwise a run that has chosen one fails and nobody is hit." ui:"group=Targets"`
 }
 
 // defaultWait is how long a run waits that doesn't say.

@@ -20,6 +20,7 @@ import (
 type fakeDaemon struct {
 	id     string // of the run
 	dryRun bool
+	grace  time.Duration
 	refuse error // every record
 	// onRecord is called before a record is taken.
 	onRecord func()
@@ -40,12 +41,13 @@ type fakeRecord struct {
 	message     string
 }
 
-func newFakeDaemon() *fakeDaemon { return &fakeDaemon{id: jobID} }
+func newFakeDaemon() *fakeDaemon { return &fakeDaemon{id: jobID, grace: 4 * time.Second} }
 
 // jobID is the id of the run in these tests.
 const jobID = "0190a1b2c3d47e5f8091a2b3c4d5e6f7"
 
 func (d *fakeDaemon) ID() string                       { return d.id }
+func (d *fakeDaemon) Grace() time.Duration             { return d.grace }
 func (d *fakeDaemon) DryRun() bool                     { return d.dryRun }
 func (d *fakeDaemon) Seed() int64                      { return 7 }
 func (d *fakeDaemon) Rand() *rand.Rand                 { return rand.New(rand.NewPCG(7, 0)) }

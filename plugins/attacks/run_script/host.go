@@ -4,11 +4,9 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
-	"os"
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/sdk"
-	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
 
 // runner is what a run needs of the daemon that has it run.
@@ -16,6 +14,7 @@ type runner interface {
 	ID() string
 	Log() *slog.Logger
 	DryRun() bool
+	Grace() time.Duration
 	Seed() int64
 	Rand() *rand.Rand
 	Targets(targets ...sdk.Target)
@@ -35,17 +34,6 @@ type daemon struct{ *sdk.Run }
 
 func (d daemon) record(ctx context.Context, record any, options ...sdk.UndoOption) (stored, error) {
 	return d.Record(ctx, record, options...)
-}
-
-// defaultGrace is the SDK's, for when the daemon doesn't say.
-const defaultGrace = 10 * time.Second
-
-// grace is how long this process has after it was told to stop.
-func grace() time.Duration {
-	if given, err := time.ParseDuration(os.Getenv(pluginv1.EnvGrace)); err == nil && given > 0 {
-		return given
-	}
-	return defaultGrace
 }
 
 // outlasting returns a context that ends a while after ctx does. The release

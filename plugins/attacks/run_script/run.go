@@ -37,7 +37,7 @@ func (a attack) run(ctx context.Context, args scriptArgs, r runner) error {
 	if err := args.check(); err != nil {
 		return err
 	}
-	s := &strike{args: args, runner: r, grace: grace()}
+	s := &strike{args: args, runner: r, grace: r.Grace()}
 	if err := s.prepare(); err != nil {
 		return err
 	}

@@ -79,9 +79,9 @@ func TestAScriptFails(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			eachServer(t, func(t *testing.T, w *world) {
-				t.Setenv("CMED_GRACE", "1s")
 				w.script("main.sh", c.script)
 				d := newFakeDaemon()
+				d.grace = time.Second
 				err := w.attack.run(t.Context(), w.args(c.more), d)
 				if err == nil || err.Error() != w.Addr+": "+c.want {
 					t.Errorf("the run failed with %v, want %s", err, c.want)

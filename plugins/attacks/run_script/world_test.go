@@ -45,7 +45,6 @@ func newWorld(t *testing.T, access sshtest.Access) *world {
 	w.cloud = &cloud{}
 	w.attack = attack{targeting: w.cloud.targeting()}
 	t.Setenv(pluginv1.EnvScripts, w.scripts)
-	t.Setenv(pluginv1.EnvGrace, "4s")
 	t.Setenv("HOME", t.TempDir())
 	return w
 }

@@ -18,7 +18,7 @@ import (
 
 // Args is what the planner is configured with.
 type Args struct {
-	Date string `json:"date" jsonschema:"minLength=1" jsonschema_description:"When to run the attack: YYYY-MM-DD, optionally followed by THH:mm, THH:mm:ss or THH:mm:ss.f and by Z or an offset such as +02:00; or seconds since 1970 as a string. Without an offset it is in the engine's time zone."`
+	Date string `json:"date" jsonschema:"minLength=1" jsonschema_description:"When to run the attack: YYYY-MM-DD, optionally followed by THH:mm, THH:mm:ss or THH:mm:ss.f and by Z or an offset such as +02:00; or seconds since 1970 as a string. Without an offset it is in the engine's time zone." ui:"widget=datetime"`
 }
 
 func main() {

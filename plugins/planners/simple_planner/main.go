@@ -27,10 +27,10 @@ import (
 // Args is what the planner is configured with. The bounds of the clock are not
 // in the schema: the planner's own words tell more than a failed pattern.
 type Args struct {
-	MinTime string `json:"min_time" jsonschema_description:"Start of the window in the engine's time zone, as HH:MM, H:MM or HH:MM:SS."`
-	MaxTime string `json:"max_time" jsonschema_description:"End of the window, later than min_time on the same day; 24:00 is the end of the day."`
+	MinTime string `json:"min_time" jsonschema_description:"Start of the window in the engine's time zone, as HH:MM, H:MM or HH:MM:SS." ui:"group=Window,widget=time"`
+	MaxTime string `json:"max_time" jsonschema_description:"End of the window, later than min_time on the same day; 24:00 is the end of the day." ui:"group=Window,widget=time"`
 	Times   Count  `json:"times" jsonschema:"minimum=1,maximum=10000" jsonschema_description:"How many runs to plan: one in each of as many equal slices of the window."`
-	CatchUp bool   `json:"catch_up,omitempty" jsonschema_description:"Squeeze all runs into what is left of today's window, rather than plan the past slices in the past, where they are missed."`
+	CatchUp bool   `json:"catch_up,omitempty" jsonschema:"default=false" jsonschema_description:"Squeeze all runs into what is left of today's window, rather than plan the past slices in the past, where they are missed."`
 }
 
 func main() {

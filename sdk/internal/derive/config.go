@@ -1,8 +1,8 @@
 package derive
 
 import (
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -143,13 +143,5 @@ func eachRefIn(keyword string, value any, visit func(node map[string]any, place 
 	}
 }
 
-// marshal writes compact JSON without escaping <, > and &.
-func marshal(value any) ([]byte, error) {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
-}
+// errNoObject is returned when the args' schema is neither an object nor true.
+var errNoObject = errors.New("the schema of args must be a JSON object")

@@ -62,6 +62,11 @@ func checkValue(at string, node map[string]any, value any) error {
 			return fail(at, wording.Keyword(b.keyword, node, wording.Show(value)))
 		}
 	}
+	for _, keyword := range []string{"exclusiveMinimum", "exclusiveMaximum"} {
+		if !keepsStrictly(keyword, node[keyword], value) {
+			return fail(at, wording.Keyword(keyword, node, wording.Show(value)))
+		}
+	}
 	text, isText := value.(string)
 	if pattern, ok := node["pattern"].(string); ok && isText {
 		if re, err := regexp.Compile(pattern); err == nil && !re.MatchString(text) {
@@ -163,6 +168,21 @@ var bounds = []bound{
 	{"maxItems", items, atMost},
 	{"minimum", float, atLeast},
 	{"maximum", float, atMost},
+}
+
+// keepsStrictly says whether a number keeps a bound that it may not reach. Two
+// numbers that a float64 can't tell apart are equal only if they are written
+// alike.
+func keepsStrictly(keyword string, bound, value any) bool {
+	size, ok := float(value)
+	limit, given := float(bound) // up to draft 4 it is a bool
+	if !ok || !given {
+		return true
+	}
+	if size == limit {
+		return bound != value
+	}
+	return (size > limit) == (keyword == "exclusiveMinimum")
 }
 
 func atLeast(size, limit float64) bool { return size >= limit }

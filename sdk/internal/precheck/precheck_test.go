@@ -53,6 +53,11 @@ func TestInstance(t *testing.T) {
 		{`{"type":["array","null"]}`, `{}`, "{} is not of type 'array', 'null'"},
 		{`{"enum":["a"]}`, `"b"`, "'b' is not one of 'a'"},
 		{`{"maximum":5}`, `6`, "6 is greater than the maximum of 5"},
+		{`{"exclusiveMinimum":0}`, `0`, "0 is not greater than 0"},
+		{`{"exclusiveMinimum":0}`, `-1`, "-1 is not greater than 0"},
+		{`{"exclusiveMaximum":1}`, `1.5`, "1.5 is not less than 1"},
+		{`{"exclusiveMinimum":0,"exclusiveMaximum":1}`, `0.5`, ""},
+		{`{"exclusiveMinimum":9007199254740992}`, `9007199254740993`, ""},
 		{`{"minItems":1}`, `[]`, "[] has too few items; at least 1 must be given"},
 		{`{"items":{"pattern":"^a"}}`, `["a","b"]`, "/1: 'b' does not match the pattern ^a"},
 		{`{"properties":{"a":{"required":["b"]}}}`, `{"a":{}}`, "/a: 'b' is a required property"},
@@ -80,6 +85,7 @@ func FuzzSound(f *testing.F) {
 		{`{"items":{"maxLength":1,"pattern":"a"},"maxItems":2}`, `["ab",1]`},
 		{`{"$schema":"http://json-schema.org/draft-04/schema#","maximum":5,"exclusiveMaximum":true}`, `6`},
 		{`{"items":[{"type":"string"}]}`, `[1]`},
+		{`{"exclusiveMinimum":9007199254740992}`, `9007199254740993`},
 		{`{"type":["number","array"],"minLength":1e2}`, `"x"`},
 	} {
 		f.Add(c[0], c[1])

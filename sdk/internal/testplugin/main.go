@@ -20,6 +20,9 @@ type Args struct {
 }
 
 func main() {
+	if folder := os.Getenv(folderVariable); folder != "" {
+		sdk.ServeCatalogue(catalogue(folder))
+	}
 	sdk.Serve(
 		sdk.Attack[Args]{
 			Info: sdk.Info{

@@ -64,6 +64,9 @@ func Keyword(keyword string, node map[string]any, shown string) string {
 	case "const":
 		return shown + " is not " + Show(rule)
 	case "pattern":
+		if hints, _ := node["x-ui"].(map[string]any); hints["widget"] == "duration" {
+			return shown + " is not a duration such as 1m30s, or a number of seconds"
+		}
 		return fmt.Sprintf("%s does not match the pattern %s", shown, rule)
 	case "format":
 		return format(shown, fmt.Sprint(rule))
