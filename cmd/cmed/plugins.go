@@ -160,6 +160,12 @@ func writeTrouble(w io.Writer, f engine.PluginFile) {
 			fmt.Fprintf(w, "  stderr: %s\n", printable(strings.TrimRight(line, "\r\n")))
 		}
 	}
+	if len(f.Warnings) > 0 {
+		fmt.Fprintf(w, "\n%s can't offer all it has:\n", printable(f.Path))
+		for _, warning := range f.Warnings {
+			fmt.Fprintf(w, "  warning: %s\n", printable(warning))
+		}
+	}
 	if len(f.EnvRefused) > 0 {
 		fmt.Fprintf(w, "\n%s asks for %s, which it is not granted; to grant it: %s\n",
 			printable(f.Path), printable(strings.Join(f.EnvRefused, ", ")), printable(f.EnvHint))

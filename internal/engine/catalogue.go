@@ -97,6 +97,8 @@ type PluginFile struct {
 	State  PluginState  `json:"state"`
 	SDK    string       `json:"sdk,omitempty"`
 	Error  *PluginError `json:"error,omitempty"`
+	// Warnings are what the plugin says it would offer too, but can't.
+	Warnings []string `json:"warnings,omitempty"`
 	// EnvRefused lists variables asked for and not granted.
 	EnvRefused []string `json:"env_refused,omitempty"`
 	// EnvHint is the flag that grants them.

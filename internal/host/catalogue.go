@@ -90,6 +90,7 @@ func resolveAliases(sorted []engine.Offer, refs map[engine.Ref]engine.Offer) map
 func (c *catalogue) list(f *file, cfg Config) engine.PluginFile {
 	p := engine.PluginFile{
 		Kind: f.kind, Path: f.name, SHA256: f.digest, State: f.state, SDK: f.sdk, Error: f.err, Refs: []engine.Ref{},
+		Warnings: f.warnings,
 	}
 	var lost, hints []string
 	asked := f.asked(f.kind)

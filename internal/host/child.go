@@ -11,11 +11,16 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/chaos-monkey-engine/cmed/internal/host/internal/cgroup"
+	"github.com/chaos-monkey-engine/cmed/internal/host/internal/sandbox"
 )
 
 // killBound is how long the end of a group after SIGKILL is waited for. Only a
 // process stuck in the kernel takes longer.
 const killBound = 5 * time.Second
+
+// sandboxBound is how long a sandbox may take to be empty when nothing of its
+// processes can be found any more.
+const sandboxBound = time.Second
 
 // command is what a child executes.
 type command struct {
@@ -51,11 +56,16 @@ type child struct {
 
 	proc    *os.Process
 	exited  *exitWatch
-	group   *cgroup.Group // nil: it has none
-	release func()        // lets the thread go that forked it
+	group   *cgroup.Group       // nil: it has none
+	release func()              // lets the thread go that forked it
+	sandbox *sandbox.Supervisor // nil: it is in none
 	logger  hclog.Logger
 	// givenUp is set when it outlived SIGKILL: then Reap looks after it.
-	givenUp  atomic.Bool
+	givenUp atomic.Bool
+	// killed is set when SIGKILL was sent to the group.
+	killed atomic.Bool
+	// saw, if set, is told what the process did; nil but in a trial.
+	saw      func(SightingKind, string)
 	mu       sync.Mutex
 	lifeline *os.File
 	reaped   bool
@@ -70,6 +80,9 @@ func (h *Host) spawn(cmd command) (*child, error) {
 	c := &child{
 		mark: cmd.mark, stdout: p.stdout, stderr: p.stderr, lifeline: p.lifeline,
 		gone: make(chan struct{}), logger: h.log.With("run", cmd.mark),
+	}
+	if h.watched() {
+		c.saw = func(kind SightingKind, detail string) { h.saw(cmd.mark, kind, detail) }
 	}
 	l, err := h.prepare(cmd, p.theirs)
 	if err == nil {
@@ -91,6 +104,9 @@ func (c *child) reap(live *tracker) {
 	defer close(c.gone)
 	defer live.remove(c)
 	c.exited.wait()
+	if c.saw != nil {
+		c.tellSurvivors()
+	}
 	c.kill() // whoever is left in the group; the dead leader still holds its number
 	c.mu.Lock()
 	c.reaped = true
@@ -104,6 +120,16 @@ func (c *child) reap(live *tracker) {
 	if err := live.sweep(c, killBound); err != nil {
 		c.remains = true
 		c.logger.Error("a plugin's processes can't be ended", "pid", c.pid, "error", err)
+	}
+	if c.sandbox != nil && !c.sandbox.End(sandboxBound) {
+		c.tell(SawProcess, "a process that has shaken off its mark, so that it can't be found")
+	}
+}
+
+// tell tells of what the process did, if anybody wants to know.
+func (c *child) tell(kind SightingKind, detail string) {
+	if c.saw != nil {
+		c.saw(kind, detail)
 	}
 }
 
@@ -125,7 +151,11 @@ func (c *child) endGroup() (gone bool, err error) {
 }
 
 func (c *child) terminate() { c.signal(syscall.SIGTERM) }
-func (c *child) kill()      { c.signal(syscall.SIGKILL) }
+
+func (c *child) kill() {
+	c.killed.Store(true)
+	c.signal(syscall.SIGKILL)
+}
 
 // cutLifeline ends the child's standard input.
 func (c *child) cutLifeline() {
@@ -191,7 +221,7 @@ func (c *child) closePipes() {
 
 // how says in words how the leader ended; after gone.
 func (c *child) how() string {
-	if c.state == nil {
+	if !c.isGone() || c.state == nil {
 		return "it can't be told how it ended"
 	}
 	ws, ok := c.state.Sys().(syscall.WaitStatus)

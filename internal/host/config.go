@@ -68,6 +68,13 @@ type Config struct {
 	// users must be able to reach.
 	RunAs []Identity
 
+	// Only, if set, is the name of the one file in the folders that is looked at;
+	// the two folders may then be the same. The file then serves what it offers
+	// of either kind.
+	Only string
+	// Trial, if set, is for trying a plugin out; a daemon has none.
+	Trial *Trial
+
 	Grace           time.Duration // from Stop to SIGTERM; 10s
 	TermGrace       time.Duration // from SIGTERM to SIGKILL; 1s
 	StartTimeout    time.Duration // from fork to handshake; 10s
@@ -103,6 +110,9 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("host: resolve %s: %w", c.ScriptsDir, err)
 		}
 		c.ScriptsDir = abs
+	}
+	if strings.ContainsRune(c.Only, filepath.Separator) || strings.HasPrefix(c.Only, ".") {
+		return c, fmt.Errorf("host: %q can't be the name of a plugin file", c.Only)
 	}
 	if err := c.checkIsolation(); err != nil {
 		return c, err

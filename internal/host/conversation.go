@@ -219,6 +219,7 @@ func (c *conversation) storeUndo(u *pluginv1.UndoRecord) error {
 		return err
 	}
 	if c.dryRun {
+		c.child.tell(SawUndoRecord, cut(u.GetDescription(), maxShort))
 		return errNothingToUndo
 	}
 	record, err := newUndo(u)

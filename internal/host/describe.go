@@ -50,34 +50,45 @@ func (h *Host) describe(ctx context.Context, digest, path string) (*pluginv1.Des
 // errNoDescription is what a plugin without the fast path answers.
 var errNoDescription = errors.New("not a description")
 
-// describeByArgument executes the copy with the describe argument, an empty
-// environment and no input.
+// describeByArgument reads what the copy answers to the describe argument.
 func (h *Host) describeByArgument(ctx context.Context, digest, path string) (*pluginv1.Description, error) {
+	a, err := h.askByArgument(ctx, digest, path)
+	if err != nil {
+		return nil, err
+	}
+	return a.description(h.cfg.DescribeTimeout)
+}
+
+// askByArgument executes the copy with the describe argument, an empty
+// environment and no input. The error is that it could not be executed.
+func (h *Host) askByArgument(ctx context.Context, digest, path string) (answer, error) {
 	copyPath, drop, err := h.copies.take(digest)
 	if err != nil {
-		return nil, &startError{stage: "copy", message: "its private copy is missing", cause: err}
+		return answer{}, &startError{stage: "copy", message: "its private copy is missing", cause: err}
 	}
 	defer drop()
 	dir, err := h.makeRunDir("describe-")
 	if err != nil {
-		return nil, &startError{stage: "describe", message: "no folder to run it in: " + err.Error(), cause: err}
+		return answer{}, &startError{stage: "describe", message: "no folder to run it in: " + err.Error(), cause: err}
 	}
 	defer h.removeRunDir(dir)
 	leave, err := h.gate.enter(ctx, classDescribe)
 	if err != nil {
-		return nil, err
+		return answer{}, err
 	}
 	defer leave()
 	mark := h.mark(h.callName("describe"))
+	begun := time.Now()
 	c, err := h.spawn(command{
 		path: copyPath, args: []string{pluginv1.DescribeArg}, dir: dir, mark: mark, env: marks(mark, path),
 		cage: h.cageOf(""), own: filepath.Dir(path),
 	})
 	if err != nil {
-		return nil, diagnoseExec(err)
+		return answer{}, diagnoseExec(err)
 	}
 	a := h.listen(ctx, c)
-	return a.description(c, h.cfg.DescribeTimeout)
+	a.took = a.at.Sub(begun)
+	return a, nil
 }
 
 // answer is what a process printed when asked to describe itself.
@@ -88,6 +99,12 @@ type answer struct {
 	tooLong  bool
 	served   bool // it made a handshake instead
 	stopped  error
+	// how it ended, in words; well is with exit code 0.
+	how  string
+	well bool
+	// at is when it had answered, took how long after its start.
+	at   time.Time
+	took time.Duration
 }
 
 // listen reads the answer and ends the process.
@@ -112,12 +129,15 @@ func (h *Host) listen(ctx context.Context, c *child) answer {
 	case <-ctx.Done():
 		a.stopped = context.Cause(ctx)
 	}
+	a.at = time.Now()
 	c.end(0)
 	c.drainBy(time.Now().Add(drainBound))
 	readers.Wait()
 	c.closePipes()
 	a.stderr = errs.text()
 	a.tooLong = len(a.stdout) > maxDescription
+	a.how = c.how()
+	a.well = c.isGone() && c.state != nil && c.state.Success()
 	return a
 }
 
@@ -141,7 +161,7 @@ func readAnswer(from io.Reader) (text []byte, served bool) {
 
 // description reads the answer. errNoDescription when another way of asking may
 // help.
-func (a answer) description(c *child, timeout time.Duration) (*pluginv1.Description, error) {
+func (a answer) description(timeout time.Duration) (*pluginv1.Description, error) {
 	fail := func(cause error, hint, format string, args ...any) error {
 		return &startError{stage: "describe", message: fmt.Sprintf(format, args...), hint: hint, stderr: a.stderr, cause: cause}
 	}
@@ -159,31 +179,49 @@ func (a answer) description(c *child, timeout time.Duration) (*pluginv1.Descript
 	err := json.Unmarshal(a.stdout, &d)
 	switch {
 	case len(a.stdout) == 0:
-		return nil, fail(errNoDescription, "", "ends without describing itself: %s", c.how())
+		return nil, fail(errNoDescription, "", "ends without describing itself: %s", a.how)
 	case err != nil || d.Protocol == 0:
-		return nil, fail(errNoDescription, "", "prints something that is not a description: %q; %s", excerpt(string(a.stdout)), c.how())
+		return nil, fail(errNoDescription, "", "prints something that is not a description: %q; %s", excerpt(string(a.stdout)), a.how)
 	case d.Protocol != pluginv1.Version:
 		return nil, fail(errIncompatible, "rebuild it with an SDK of this daemon's release",
 			"speaks protocol version %d; this daemon speaks %d", d.Protocol, pluginv1.Version)
-	case c.state == nil || !c.state.Success():
-		return nil, fail(errNoDescription, "", "describes itself, but %s", c.how())
+	case !a.well:
+		return nil, fail(errNoDescription, "", "describes itself, but %s", a.how)
 	}
 	return &d, nil
 }
 
+func (h *Host) describeCall(digest, path string) call {
+	return call{class: classDescribe, what: h.callName("describe"), digest: digest, path: path}
+}
+
 // describeByRPC starts the copy as for a call and asks it.
 func (h *Host) describeByRPC(ctx context.Context, digest, path string) (*pluginv1.Description, error) {
-	s, err := h.open(ctx, call{class: classDescribe, what: h.callName("describe"), digest: digest, path: path})
+	s, err := h.open(ctx, h.describeCall(digest, path))
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, h.cfg.DescribeTimeout)
 	defer cancel()
-	r, err := s.rpc.Describe(ctx, &pluginv1.DescribeRequest{}, grpc.MaxCallRecvMsgSize(maxDescription))
+	d, err := s.describe(ctx)
 	s.end(0)
 	if err != nil {
-		return nil, &startError{stage: "describe", message: s.broken("Describe", err).Error(), stderr: s.output.text(), cause: err}
+		return nil, s.undescribed(err)
+	}
+	return d, nil
+}
+
+// describe asks a session's process what it offers.
+func (s *session) describe(ctx context.Context) (*pluginv1.Description, error) {
+	r, err := s.rpc.Describe(ctx, &pluginv1.DescribeRequest{}, grpc.MaxCallRecvMsgSize(maxDescription))
+	if err != nil {
+		return nil, err
 	}
 	d := r.Describe()
 	return &d, nil
+}
+
+// undescribed words why describe failed, when the process is gone.
+func (s *session) undescribed(err error) error {
+	return &startError{stage: "describe", message: s.broken("Describe", err).Error(), stderr: s.output.text(), cause: err}
 }

@@ -29,8 +29,18 @@ type compiled struct {
 	schema *schema.Schema
 }
 
-// check turns a description into descriptors. One bad offer spoils the file.
+// check turns a description into descriptors. One bad offer spoils the file. There
+// may be none where something is watched that may yet come.
 func check(d *pluginv1.Description) ([]compiled, *engine.PluginError) {
+	if n := watches(d); n > maxWatched {
+		return nil, &engine.PluginError{
+			Stage: "decode", Message: fmt.Sprintf("watches %d files and folders; at most %d are allowed", n, maxWatched),
+			Hint: "watch the folder they are in",
+		}
+	}
+	if len(d.Offers) == 0 && len(d.Watch) > 0 {
+		return nil, nil
+	}
 	if len(d.Offers) == 0 {
 		return nil, &engine.PluginError{Stage: "decode", Message: "offers nothing", Hint: "register an attack or a planner with the SDK"}
 	}

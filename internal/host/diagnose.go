@@ -16,6 +16,8 @@ import (
 type startError struct {
 	stage, message, hint, stderr string
 	cause                        error
+	// exit says how its process ended, if there was one.
+	exit string
 }
 
 func (e *startError) Error() string {
@@ -69,7 +71,7 @@ func diagnoseExec(err error) error {
 // diagnoseHandshake explains why a process that was started could not be
 // connected to. The process is gone.
 func diagnoseHandshake(err error, line string, c *child, stderr string) error {
-	e := &startError{stage: "handshake", stderr: stderr, cause: err}
+	e := &startError{stage: "handshake", stderr: stderr, cause: err, exit: c.how()}
 	_, shaken := handshakeVersion(line)
 	switch {
 	case shaken:

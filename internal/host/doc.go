@@ -16,4 +16,8 @@
 // and so is inherited by all it starts: no new privileges, no core files, a
 // cgroup where there is one; for some plugins, as configured, another user and
 // Landlock. What really does is read back and told.
+//
+// A Host with a Trial does the same with a plugin that nobody trusts yet, and
+// tells what its processes do that their calls don't show, refused by a sandbox
+// if that is wanted.
 package host

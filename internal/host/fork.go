@@ -26,6 +26,9 @@ func (h *Host) prepare(cmd command, streams []*os.File) (*launch, error) {
 		spawnRequest: spawnRequest{path: cmd.path, args: append([]string{cmd.path}, cmd.args...), attr: attr},
 		pidfd:        pidfd, mark: cmd.mark,
 	}
+	if h.sandboxed() {
+		l.room = h.room(cmd)
+	}
 	err := l.runAs(cmd)
 	if err == nil && cmd.cage.confined {
 		l.rules, err = h.rules(cmd)
@@ -77,7 +80,7 @@ func (l *launch) close() {
 func (h *Host) fork(c *child, l *launch) (*os.Process, error) {
 	c.group = h.makeGroup(l.mark)
 	joinGroup(l.attr, c.group)
-	proc, release, err := h.spawner.start(l.spawnRequest)
+	reply, err := h.spawner.start(l.spawnRequest)
 	if c.group != nil {
 		c.group.Started()
 	}
@@ -87,13 +90,16 @@ func (h *Host) fork(c *child, l *launch) (*os.Process, error) {
 		if refusesGroup(err) {
 			refusal := err
 			joinGroup(l.attr, nil)
-			if proc, release, err = h.spawner.start(l.spawnRequest); err == nil {
+			if reply, err = h.spawner.start(l.spawnRequest); err == nil {
 				h.log.Warn("a plugin runs without a cgroup", "run", l.mark, "error", refusal)
 			}
 		}
 	}
-	c.release = release
-	return proc, err
+	if err != nil {
+		return nil, err
+	}
+	c.release, c.sandbox = reply.release, reply.sandbox
+	return reply.proc, nil
 }
 
 // refusesGroup says whether a fork may have failed because of the cgroup.

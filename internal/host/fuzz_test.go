@@ -40,7 +40,7 @@ func FuzzHandshake(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		line, _ := readLine(strings.NewReader(s), maxHandshake)
+		line, _, _ := readLine(strings.NewReader(s), maxHandshake)
 		if len(line) > maxHandshake || strings.Contains(string(line), "\n") {
 			t.Errorf("the first line of %q is %q", s, line)
 		}

@@ -78,6 +78,9 @@ func New(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := cfg.trySandbox(); err != nil {
+		return nil, err
+	}
 	copies, err := openCopies(filepath.Join(cfg.StateDir, "plugins"))
 	if err != nil {
 		return nil, err

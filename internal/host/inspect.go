@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
@@ -37,7 +38,9 @@ type finding struct {
 	offers []compiled
 	sdk    string
 	watch  map[string]string
-	err    *engine.PluginError
+	// warnings are what the plugin says it would offer too, but can't.
+	warnings []string
+	err      *engine.PluginError
 	// writing is set when the file was changing.
 	writing bool
 }
@@ -56,11 +59,10 @@ func (h *Host) inspect(ctx context.Context, c candidate) finding {
 	}
 	seen, known := h.memory.description(digest, c.path)
 	if !known {
-		d, err := h.describe(ctx, digest, c.path)
-		if err != nil {
+		var err error
+		if seen, err = h.describeSteadily(ctx, digest, c.path); err != nil {
 			return describeFailure(digest, err)
 		}
-		seen = &seenDescription{Description: *d, Watch: watchStats(d, c.path)}
 	}
 	f := h.judge(c, digest, seen)
 	if f.state == engine.PluginReady {
@@ -81,8 +83,12 @@ func (h *Host) judge(c candidate, digest string, seen *seenDescription) finding 
 		f.state = engine.PluginBroken
 		return f
 	}
+	f.warnings = operatorWarnings(seen.Description.Warnings)
+	if len(f.offers) == 0 {
+		return f // for now
+	}
 	for _, o := range f.offers {
-		if o.Kind == c.kind {
+		if o.Kind == c.kind || h.cfg.AttacksDir == h.cfg.PlannersDir {
 			return f
 		}
 	}
@@ -92,6 +98,17 @@ func (h *Host) judge(c candidate, digest string, seen *seenDescription) finding 
 		Hint: fmt.Sprintf("move it to the %ss folder", f.offers[0].Kind),
 	}
 	return f
+}
+
+// operatorWarnings keeps the first maxWarnings, each as long as people read.
+func operatorWarnings(list []string) []string {
+	var kept []string
+	for _, w := range list[:min(len(list), maxWarnings)] {
+		if w = strings.TrimSpace(cut(w, maxShort)); w != "" {
+			kept = append(kept, w)
+		}
+	}
+	return kept
 }
 
 func copyFailure(c candidate, err error) finding {

@@ -52,6 +52,7 @@ func (h *Host) isolationOf(c *child, dir string, k cage) []string {
 		abi, err := landlock.Version()
 		note(err == nil, fmt.Sprintf("landlock:abi%d", abi))
 	}
+	note(h.sandboxed() && status["Seccomp"] == "2", "seccomp")
 	if u := k.user; u != nil {
 		ids := strings.Fields(status["Uid"])
 		id := strconv.FormatUint(uint64(u.UID), 10)
@@ -66,7 +67,7 @@ func statusFields(text string) map[string]string {
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(line, ":")
 		switch name {
-		case "NoNewPrivs", "Umask", "Uid":
+		case "NoNewPrivs", "Umask", "Uid", "Seccomp":
 			fields[name] = strings.TrimSpace(value)
 		}
 	}

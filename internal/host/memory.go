@@ -2,7 +2,6 @@ package host
 
 import (
 	"encoding/json"
-	"path/filepath"
 	"strings"
 
 	"github.com/hashicorp/go-hclog"
@@ -61,11 +60,9 @@ func (m *memory) description(digest, path string) (*seenDescription, bool) {
 	if !m.load(descPrefix+digest, &seen) || seen.Description.Protocol != pluginv1.Version {
 		return nil, false
 	}
-	for _, o := range seen.Description.Offers {
-		for _, w := range o.Watch {
-			if _, ok := seen.Watch[watchPath(path, w)]; !ok {
-				return nil, false // known from another folder
-			}
+	for _, w := range watchPaths(&seen.Description, path) {
+		if _, ok := seen.Watch[w]; !ok {
+			return nil, false // known from another folder
 		}
 	}
 	return &seen, unchanged(seen.Watch)
@@ -131,32 +128,4 @@ func (m *memory) drop(key string) {
 	if err := m.cache.DropCached(key); err != nil {
 		m.log.Warn("the plugin cache can't be written", "key", key, "error", err)
 	}
-}
-
-// watchStats are the stat keys of the files that a description depends on.
-func watchStats(d *pluginv1.Description, path string) map[string]string {
-	stats := map[string]string{}
-	for _, o := range d.Offers {
-		for _, w := range o.Watch {
-			stats[watchPath(path, w)] = statPath(watchPath(path, w))
-		}
-	}
-	return stats
-}
-
-// watchPath resolves a watched path against the plugin file's folder.
-func watchPath(plugin, watched string) string {
-	if filepath.IsAbs(watched) {
-		return filepath.Clean(watched)
-	}
-	return filepath.Join(filepath.Dir(plugin), watched)
-}
-
-func unchanged(stats map[string]string) bool {
-	for path, stat := range stats {
-		if statPath(path) != stat {
-			return false
-		}
-	}
-	return true
 }

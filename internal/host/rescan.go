@@ -33,7 +33,7 @@ func (h *Host) scan(everything bool) <-chan struct{} {
 	h.judgeScripts()
 	var candidates []candidate
 	for _, kind := range []engine.Kind{engine.KindAttack, engine.KindPlanner} {
-		found, err := listFolder(kind, h.dir(kind))
+		found, err := listFolder(kind, h.dir(kind), h.cfg.Only)
 		h.reportFolder(kind, err)
 		candidates = append(candidates, found...)
 	}
@@ -136,13 +136,19 @@ func (h *Host) settle() {
 	}
 }
 
-// tell logs that a file can't be used, when that is news. h.mu is held.
+// tell logs that a file can't be used, or not all of it, when that is news. h.mu is
+// held.
 func (h *Host) tell(f *file, found finding) {
 	same := f.state == found.state && f.digest == found.digest &&
 		(f.err == nil) == (found.err == nil) && (f.err == nil || f.err.Message == found.err.Message)
 	if !same && found.err != nil && found.state != engine.PluginIgnored {
 		h.log.Warn("a plugin can't be used", "plugin", f.path, "state", string(found.state),
 			"stage", found.err.Stage, "error", found.err.Message)
+	}
+	for _, w := range found.warnings {
+		if !slices.Contains(f.warnings, w) {
+			h.log.Warn("a plugin can't offer all it has", "plugin", f.path, "warning", w)
+		}
 	}
 }
 

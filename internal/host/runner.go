@@ -95,29 +95,32 @@ func (r *runner) Start(context.Context) error {
 
 // readStdout passes the first line on and drops the rest.
 func (r *runner) readStdout(c *child, to *io.PipeWriter) {
-	line, err := readLine(c.stdout, maxHandshake)
+	line, rest, err := readLine(c.stdout, maxHandshake)
 	r.mu.Lock()
 	r.first = line
 	r.mu.Unlock()
 	_, _ = to.Write(append(bytes.Clone(line), '\n'))
 	_ = to.Close()
+	stray := r.host.stray(c.mark)
+	_, _ = stray.Write(rest) // never fails
 	if err == nil {
-		_, _ = io.Copy(io.Discard, c.stdout)
+		_, _ = io.Copy(stray, c.stdout)
 	}
+	stray.tell()
 }
 
 // readLine reads to the first line end, at most limit bytes. What follows the
-// line in the same read is dropped.
-func readLine(from io.Reader, limit int) ([]byte, error) {
+// line in the same read is the rest.
+func readLine(from io.Reader, limit int) (line, rest []byte, err error) {
 	buf := make([]byte, limit)
 	for n := 0; ; {
 		m, err := from.Read(buf[n:])
 		if i := bytes.IndexByte(buf[n:n+m], '\n'); i >= 0 {
-			return buf[:n+i], nil
+			return buf[:n+i], buf[n+i+1 : n+m], nil
 		}
 		n += m
 		if err != nil || n == limit {
-			return buf[:n], err
+			return buf[:n], nil, err
 		}
 	}
 }

@@ -27,19 +27,27 @@ type candidate struct {
 // key identifies the file across scans.
 func (c candidate) key() string { return string(c.kind) + "/" + c.name }
 
-// listFolder returns the candidates of a flat folder by name. Dot-files are not
-// candidates. The error is that of reading the folder.
-func listFolder(kind engine.Kind, dir string) ([]candidate, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("read plugin folder: %w", err)
+// listFolder returns the candidates of a flat folder by name, or the one with the
+// name given. Dot-files are not candidates. The error is that of reading the
+// folder.
+func listFolder(kind engine.Kind, dir, only string) ([]candidate, error) {
+	names := []string{only}
+	if only == "" {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			return nil, fmt.Errorf("read plugin folder: %w", err)
+		}
+		names = names[:0]
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
 	}
 	var found []candidate
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
+	for _, name := range names {
+		if strings.HasPrefix(name, ".") {
 			continue
 		}
-		c := candidate{kind: kind, name: e.Name(), path: filepath.Join(dir, e.Name())}
+		c := candidate{kind: kind, name: name, path: filepath.Join(dir, name)}
 		info, err := os.Stat(c.path) // follows links: a link to a plugin is a plugin
 		if err != nil {
 			if _, gone := os.Lstat(c.path); errors.Is(gone, fs.ErrNotExist) {

@@ -159,7 +159,11 @@ func TestAWatchedFileMakesTheDescriptionStale(t *testing.T) {
 	cfg := newConfig(t)
 	install(t, cfg.AttacksDir, "watching", "")
 	b := open(t, cfg)
-	write(t, filepath.Join(cfg.AttacksDir, ".list"), "a", 0o600)
+	list, earlier := filepath.Join(cfg.AttacksDir, ".list"), time.Now().Add(-time.Hour)
+	write(t, list, "a", 0o600)
+	if err := os.Chtimes(list, earlier, earlier); err != nil { // it does not change while it is read
+		t.Fatal(err)
+	}
 	if err := b.Rescan(t.Context()); err != nil {
 		t.Fatal(err)
 	}

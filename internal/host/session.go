@@ -129,7 +129,7 @@ func (h *Host) clientConfig(r *runner) *plugin.ClientConfig {
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.runRoot},
 		StartTimeout:     2 * h.cfg.StartTimeout, // open gives up first, and says why
 		Logger:           hclog.NewNullLogger(),  // it would log what the plugin prints
-		SyncStdout:       r.output.writer(),
+		SyncStdout:       h.printed(h.mark(r.call.what), r.output.writer()),
 		SyncStderr:       r.output.writer(),
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(
@@ -186,7 +186,7 @@ func (s *session) failure(err error) error {
 	if v, ok := handshakeVersion(line); ok && v != pluginv1.Version {
 		return &startError{
 			stage: "handshake", message: fmt.Sprintf("speaks protocol version %d; this daemon speaks %d", v, pluginv1.Version),
-			hint: "rebuild it with an SDK of this daemon's release", stderr: s.output.text(), cause: errIncompatible,
+			hint: "rebuild it with an SDK of this daemon's release", stderr: s.output.text(), cause: errIncompatible, exit: c.how(),
 		}
 	}
 	return diagnoseHandshake(err, line, c, s.output.text())

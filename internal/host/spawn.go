@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/host/internal/landlock"
+	"github.com/chaos-monkey-engine/cmed/internal/host/internal/sandbox"
 )
 
 // busyRetries is how often an executable that is "text file busy" is tried
@@ -35,6 +36,8 @@ type spawnRequest struct {
 	args  []string
 	attr  *os.ProcAttr
 	rules *landlock.Ruleset // nil: not confined
+	// room, if set, is the sandbox it is put in.
+	room  *room
 	reply chan spawnReply
 }
 
@@ -42,6 +45,8 @@ type spawnRequest struct {
 type spawnReply struct {
 	proc    *os.Process
 	release func()
+	// sandbox judges what it does, if it is in one.
+	sandbox *sandbox.Supervisor
 	err     error
 }
 
@@ -71,44 +76,52 @@ func (s *spawner) run() {
 }
 
 // start forks and returns when the child has executed the path, or could not.
-func (s *spawner) start(r spawnRequest) (*os.Process, func(), error) {
+func (s *spawner) start(r spawnRequest) (spawnReply, error) {
 	wait := 2 * time.Millisecond
 	for try := 0; ; try++ {
 		r.reply = make(chan spawnReply, 1)
-		if r.rules != nil {
+		if r.rules != nil || r.room != nil {
 			confine(r)
 		} else {
 			select {
 			case s.requests <- r:
 			case <-s.quit:
-				return nil, nil, errClosed
+				return spawnReply{}, errClosed
 			}
 		}
 		reply := <-r.reply
 		if reply.err == nil {
-			return reply.proc, reply.release, nil
+			return reply, nil
 		}
 		if !errors.Is(reply.err, syscall.ETXTBSY) || try == busyRetries {
-			return nil, nil, fmt.Errorf("execute: %w", reply.err)
+			return spawnReply{}, fmt.Errorf("execute: %w", reply.err)
 		}
 		time.Sleep(wait)
 		wait *= 2
 	}
 }
 
-// confine forks from a thread with the rules on it, and keeps the thread until
-// the child is released.
+// confine forks from a thread with the rules on it, or a sandbox, and keeps the
+// thread until the child is released.
 func confine(r spawnRequest) {
 	release, ended := make(chan struct{}), make(chan struct{})
 	onOwnThread(func() {
 		defer close(ended)
 		_ = hardenThread() // without no_new_privs the rules are refused
-		err := r.rules.RestrictThread()
+		judge, err := r.restrictThread()
 		var proc *os.Process
 		if err == nil {
+			// What is judged is judged here too: os tries out, once, what it
+			// can do with processes.
 			proc, err = os.StartProcess(r.path, r.args, r.attr)
 		}
-		r.reply <- spawnReply{proc: proc, err: err, release: func() {
+		switch {
+		case judge != nil && err != nil:
+			judge.End(0)
+		case judge != nil:
+			r.room.leader.Store(int64(proc.Pid))
+		}
+		r.reply <- spawnReply{proc: proc, sandbox: judge, err: err, release: func() {
 			close(release)
 			<-ended
 		}}
@@ -116,6 +129,24 @@ func confine(r spawnRequest) {
 			<-release
 		}
 	})
+}
+
+// restrictThread puts on the calling thread what the child is to inherit. The
+// supervisor is that of its sandbox; nil without.
+func (r spawnRequest) restrictThread() (*sandbox.Supervisor, error) {
+	if r.rules != nil {
+		if err := r.rules.RestrictThread(); err != nil {
+			return nil, err
+		}
+	}
+	if r.room == nil {
+		return nil, nil //nolint:nilnil // no sandbox is no error
+	}
+	listener, err := sandbox.RestrictThread()
+	if err != nil {
+		return nil, err
+	}
+	return sandbox.Supervise(listener, r.room.policy), nil
 }
 
 // close ends the thread. No child may be left: it would get the signal.

@@ -98,8 +98,10 @@ func (t *tracker) strays(mark string, killed map[int]bool, patience bool) (int, 
 			killed[pid] = true
 			_ = unix.Kill(pid, unix.SIGKILL) // it may be gone
 		}
+		// The children of one that is reaped here have just become ours, and are
+		// not on the list: there must be another look.
 		ended := adopted && reapOrphan(pid)
-		if !ended && (killed[pid] || patience && adopted && execing(pid)) {
+		if ended || killed[pid] || patience && adopted && execing(pid) {
 			left++
 		}
 	}

@@ -1,10 +1,7 @@
 package host
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -18,14 +15,17 @@ const (
 	restless = time.Second
 )
 
-// watcher looks at the folders when something in them changes, when a file is
-// to be retried, and every RescanEvery in case a change was not seen (network
-// file systems tell nothing).
+// watcher looks at the folders when something in them changes, or something that a
+// plugin's description depends on, when a file is to be retried, and every
+// RescanEvery in case a change was not seen (network file systems tell nothing).
 type watcher struct {
 	host   *Host
 	notify *fsnotify.Watcher
-	// parents maps watched parents of folders that do not exist to true.
-	parents map[string]bool
+	// folders are those that are watched; failed those that can't be, though
+	// they are there.
+	folders, failed map[string]bool
+	// paths are what descriptions depend on.
+	paths map[string]bool
 }
 
 func newWatcher(h *Host) (*watcher, error) {
@@ -33,7 +33,7 @@ func newWatcher(h *Host) (*watcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("watch the plugin folders: %w", err)
 	}
-	w := &watcher{host: h, notify: n, parents: map[string]bool{}}
+	w := &watcher{host: h, notify: n, folders: map[string]bool{}, failed: map[string]bool{}}
 	w.watchFolders()
 	return w, nil
 }
@@ -69,6 +69,9 @@ func (w *watcher) run() {
 			w.host.log.Warn("watching the plugin folders failed; looking again", "error", err)
 			due = time.Now()
 		case <-w.host.poke:
+			if w.watchFolders() {
+				due = time.Now() // something may have changed before it was watched
+			}
 		case <-regular.C:
 			w.look()
 			first, due = time.Time{}, time.Time{}
@@ -100,38 +103,6 @@ func (w *watcher) plan(soon *time.Timer, due time.Time) {
 		return
 	}
 	soon.Reset(max(0, time.Until(next)))
-}
-
-// watchFolders watches both folders; of one that does not exist its parent, to
-// see it appear.
-func (w *watcher) watchFolders() {
-	wanted := map[string]bool{}
-	for _, dir := range []string{w.host.cfg.AttacksDir, w.host.cfg.PlannersDir} {
-		err := w.notify.Add(dir)
-		if errors.Is(err, fs.ErrNotExist) {
-			wanted[filepath.Dir(dir)] = true
-			err = w.notify.Add(filepath.Dir(dir))
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			w.host.log.Warn("a plugin folder can't be watched; it is looked at from time to time", "folder", dir, "error", err)
-		}
-	}
-	for dir := range w.parents {
-		if !wanted[dir] {
-			_ = w.notify.Remove(dir) // it may be gone
-		}
-	}
-	w.parents = wanted
-}
-
-// concerns says whether an event is about a plugin folder or a file in one.
-func (w *watcher) concerns(e fsnotify.Event) bool {
-	for _, dir := range []string{w.host.cfg.AttacksDir, w.host.cfg.PlannersDir} {
-		if e.Name == dir || filepath.Dir(e.Name) == dir {
-			return true
-		}
-	}
-	return false
 }
 
 func earlier(a, b time.Time) time.Time {

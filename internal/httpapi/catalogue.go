@@ -118,6 +118,7 @@ type pluginDocument struct {
 	State      engine.PluginState  `json:"state"`
 	SDK        string              `json:"sdk,omitempty"`
 	Error      *engine.PluginError `json:"error"`
+	Warnings   []string            `json:"warnings,omitempty"`
 	EnvRefused []string            `json:"env_refused,omitempty"`
 	EnvHint    string              `json:"env_hint,omitempty"`
 }

@@ -82,13 +82,13 @@ func TestPlugins(t *testing.T) {
 	f := newFake(t)
 	f.files = []engine.PluginFile{
 		{Kind: engine.KindAttack, Path: "bad", SHA256: "aa", State: engine.PluginBroken, Error: &engine.PluginError{Stage: "describe", Message: "exit 1", Hint: "run it", Stderr: "boom"}},
-		{Kind: engine.KindPlanner, Path: "exact", SHA256: "bb", Refs: []engine.Ref{"a:B"}, State: engine.PluginReady, SDK: "1.0", EnvRefused: []string{"AWS_X"}, EnvHint: "--plugin-env"},
+		{Kind: engine.KindPlanner, Path: "exact", SHA256: "bb", Refs: []engine.Ref{"a:B"}, State: engine.PluginReady, SDK: "1.0", EnvRefused: []string{"AWS_X"}, EnvHint: "--plugin-env", Warnings: []string{"old.py: no ref"}},
 	}
 	const want = `{"plugins": [
 	  {"kind": "attack", "path": "bad", "sha256": "aa", "refs": [], "state": "broken",
 	   "error": {"stage": "describe", "message": "exit 1", "hint": "run it", "stderr": "boom"}},
 	  {"kind": "planner", "path": "exact", "sha256": "bb", "refs": ["a:B"], "state": "ready", "sdk": "1.0",
-	   "error": null, "env_refused": ["AWS_X"], "env_hint": "--plugin-env"}],
+	   "error": null, "warnings": ["old.py: no ref"], "env_refused": ["AWS_X"], "env_hint": "--plugin-env"}],
 	 "_links": {"self": {"href": "/api/1/plugins/"}, "rescan": {"href": "/api/1/plugins/rescan"}}}`
 	do(t, f, get("/api/1/plugins/")).is(http.StatusOK).equals(want)
 	if len(f.changes) != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,6 +66,28 @@ var attempts = map[string]func(string) (string, error){
 		defer cancel()
 		out, err := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput() //nolint:gosec // as the test asks
 		return strings.TrimSpace(string(out)), err
+	},
+	"sh": func(script string) (string, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		out, err := exec.CommandContext(ctx, "/bin/sh", "-c", script).CombinedOutput() //nolint:gosec // as the test asks
+		return strings.TrimSpace(string(out)), err
+	},
+	"dial": func(address string) (string, error) {
+		network, to, _ := strings.Cut(address, " ")
+		conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(context.Background(), network, to)
+		if err != nil {
+			return "", err
+		}
+		return "", conn.Close()
+	},
+	"listen": func(address string) (string, error) {
+		network, at, _ := strings.Cut(address, " ")
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), network, at)
+		if err != nil {
+			return "", err
+		}
+		return "", l.Close()
 	},
 	"who": func(string) (string, error) {
 		groups, err := os.Getgroups()

@@ -95,8 +95,30 @@ func description() pluginv1.Description {
 		offer.Watch = []string{".list"}
 	case "empty":
 		return d
+	case "folder":
+		return ofFolder(d)
+	case "overwatched":
+		d.Watch = strings.Split(strings.Repeat("x ", 1001), " ")[:1001]
 	}
 	d.Offers = []pluginv1.Offer{offer}
+	return d
+}
+
+// ofFolder offers an attack for each file in a folder beside the plugin file, and
+// warns of those whose name is no ref.
+func ofFolder(d pluginv1.Description) pluginv1.Description {
+	d.Watch = []string{"modules"}
+	entries, _ := os.ReadDir(filepath.Join(filepath.Dir(os.Getenv(pluginv1.EnvPluginPath)), "modules"))
+	for _, e := range entries {
+		module, isModule := strings.CutSuffix(e.Name(), ".odd")
+		if !isModule {
+			d.Warnings = append(d.Warnings, e.Name()+" is no module")
+			continue
+		}
+		d.Offers = append(d.Offers, pluginv1.Offer{
+			Ref: module + ":Odd", Kind: "attack", Schema: json.RawMessage(`{"type":"object"}`),
+		})
+	}
 	return d
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -190,6 +191,11 @@ var acts = map[string]func(run) error{
 		fmt.Fprintln(os.Stderr, "complained")
 		time.Sleep(300 * time.Millisecond) // go-plugin forwards it in its own time
 		return r.finish("")
+	},
+	"lifeline": func(r run) error {
+		r.log("waiting")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return r.finish("hung up")
 	},
 	"huge": func(r run) error {
 		r.log("%s", strings.Repeat("x", 17<<20))

@@ -1,0 +1,123 @@
+//go:build amd64 || arm64
+
+package sandbox
+
+import (
+	"maps"
+
+	"golang.org/x/sys/unix"
+)
+
+// call is a system call that is judged. Arguments are named by their index.
+type call struct {
+	name string
+	// files are what it would change. A call without, and without other, would
+	// change the machine and is always refused.
+	files []place
+	// opens is set for calls that open a file. flags is the argument that decides
+	// whether that may change it; always: it does.
+	opens bool
+	flags int
+	// other, if set, judges what is not about files.
+	other func(*request) verdict
+}
+
+// What stands in the place of an argument.
+const (
+	cwd    = -1 // the current folder
+	itself = -1 // the folder's descriptor is the file
+	always = -1
+)
+
+// place is where a call names a file.
+type place struct {
+	// dir is the argument with a folder's descriptor, or cwd; path is the one
+	// with the path's address, or itself.
+	dir, path int
+	// link says whether a link at the end is followed; flags is the argument
+	// that decides.
+	link  link
+	flags int
+	state state
+}
+
+// state says for which files a call does nothing but fail.
+type state int
+
+const (
+	present  state = iota // it needs one that is there
+	missing               // it needs one that is not there
+	whatever              // it needs neither
+)
+
+// link says what becomes of a symbolic link at the end of a path.
+type link int
+
+const (
+	kept link = iota
+	followed
+	followedUnless // AT_SYMLINK_NOFOLLOW
+	followedIf     // AT_SYMLINK_FOLLOW
+)
+
+// withheld are calls that fail as on a kernel without them. Who uses them can do
+// without: what they do is in memory where a filter can't see it.
+var withheld = []uint32{unix.SYS_OPENAT2, unix.SYS_IO_URING_SETUP}
+
+// calls are those that are judged, by number: what all architectures have, and
+// what only this one has.
+var calls = func() map[uint32]call {
+	all := map[uint32]call{
+		unix.SYS_OPENAT:     {name: "openat", opens: true, flags: 2, files: []place{{dir: 0, path: 1}}},
+		unix.SYS_MKDIRAT:    {name: "mkdirat", files: []place{{dir: 0, path: 1, state: missing}}},
+		unix.SYS_MKNODAT:    {name: "mknodat", files: []place{{dir: 0, path: 1, state: missing}}},
+		unix.SYS_SYMLINKAT:  {name: "symlinkat", files: []place{{dir: 1, path: 2, state: missing}}},
+		unix.SYS_UNLINKAT:   {name: "unlinkat", files: []place{{dir: 0, path: 1}}},
+		unix.SYS_RENAMEAT2:  {name: "renameat2", files: renamed(0, 1, 2, 3)},
+		unix.SYS_LINKAT:     {name: "linkat", files: []place{{dir: 0, path: 1, link: followedIf, flags: 4}, {dir: 2, path: 3, state: missing}}},
+		unix.SYS_TRUNCATE:   {name: "truncate", files: []place{{dir: cwd, path: 0, link: followed}}},
+		unix.SYS_FCHMOD:     {name: "fchmod", files: []place{{dir: 0, path: itself}}},
+		unix.SYS_FCHMODAT:   {name: "fchmodat", files: []place{{dir: 0, path: 1, link: followed}}},
+		unix.SYS_FCHMODAT2:  {name: "fchmodat2", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 3}}},
+		unix.SYS_FCHOWN:     {name: "fchown", files: []place{{dir: 0, path: itself}}},
+		unix.SYS_FCHOWNAT:   {name: "fchownat", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 4}}},
+		unix.SYS_UTIMENSAT:  {name: "utimensat", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 3}}},
+		unix.SYS_SETXATTR:   {name: "setxattr", files: []place{{dir: cwd, path: 0, link: followed}}},
+		unix.SYS_LSETXATTR:  {name: "lsetxattr", files: []place{{dir: cwd, path: 0}}},
+		unix.SYS_FSETXATTR:  {name: "fsetxattr", files: []place{{dir: 0, path: itself}}},
+		unix.SYS_SETXATTRAT: {name: "setxattrat", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 2}}},
+		unix.SYS_REMOVEXATTR: {
+			name: "removexattr", files: []place{{dir: cwd, path: 0, link: followed}},
+		},
+		unix.SYS_LREMOVEXATTR:  {name: "lremovexattr", files: []place{{dir: cwd, path: 0}}},
+		unix.SYS_FREMOVEXATTR:  {name: "fremovexattr", files: []place{{dir: 0, path: itself}}},
+		unix.SYS_REMOVEXATTRAT: {name: "removexattrat", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 2}}},
+		unix.SYS_FILE_SETATTR:  {name: "file_setattr", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 4}}},
+
+		unix.SYS_SOCKET:  {name: "socket", other: (*request).socket},
+		unix.SYS_CONNECT: {name: "connect", other: (*request).connect},
+		unix.SYS_BIND:    {name: "bind", other: (*request).bind},
+		unix.SYS_LISTEN:  {name: "listen", other: (*request).listen},
+
+		unix.SYS_KILL:              {name: "kill", other: (*request).kill},
+		unix.SYS_PIDFD_SEND_SIGNAL: {name: "pidfd_send_signal", other: (*request).killByDescriptor},
+	}
+	for nr, name := range map[uint32]string{
+		unix.SYS_MOUNT: "mount", unix.SYS_UMOUNT2: "umount2", unix.SYS_MOVE_MOUNT: "move_mount",
+		unix.SYS_FSOPEN: "fsopen", unix.SYS_MOUNT_SETATTR: "mount_setattr", unix.SYS_PIVOT_ROOT: "pivot_root",
+		unix.SYS_CHROOT: "chroot", unix.SYS_SWAPON: "swapon", unix.SYS_SWAPOFF: "swapoff", unix.SYS_REBOOT: "reboot",
+		unix.SYS_SETHOSTNAME: "sethostname", unix.SYS_SETDOMAINNAME: "setdomainname",
+		unix.SYS_SETTIMEOFDAY: "settimeofday", unix.SYS_CLOCK_SETTIME: "clock_settime",
+		unix.SYS_INIT_MODULE: "init_module", unix.SYS_FINIT_MODULE: "finit_module", unix.SYS_DELETE_MODULE: "delete_module",
+		unix.SYS_KEXEC_LOAD: "kexec_load", unix.SYS_KEXEC_FILE_LOAD: "kexec_file_load",
+	} {
+		all[nr] = call{name: name}
+	}
+	maps.Copy(all, ofArchitecture)
+	return all
+}()
+
+// renamed are the two places of a rename. What the new name had is replaced.
+func renamed(dir, path, newDir, newPath int) []place {
+	return []place{{dir: dir, path: path}, {dir: newDir, path: newPath, state: whatever}}
+}
