@@ -125,9 +125,9 @@ func whoAmI() string {
 	return name + "@" + host
 }
 
-// isTerminal says whether a person watches w.
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
+// isTerminal says whether a person is at the other end of a stream.
+func isTerminal(stream any) bool {
+	file, ok := stream.(*os.File)
 	if !ok {
 		return false
 	}

@@ -55,7 +55,7 @@ func newRoot(p program) *cobra.Command {
 		addFlags(cmd, s, func(option) bool { return true })
 		addDualFlag(cmd, s)
 	}
-	root.AddCommand(serving, newPlan(p), newHalt(p), newResume(p), newStatus(p), newUndos(p), newReap(p), newPlugins(p), newVersion())
+	root.AddCommand(serving, newPlan(p), newHalt(p), newResume(p), newStatus(p), newUndos(p), newReap(p), newPlugins(p), newPlugin(p), newVersion())
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetHelpCommand(newHelp())

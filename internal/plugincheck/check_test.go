@@ -1,0 +1,118 @@
+package plugincheck
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestWhatCanNotBeChecked(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string, mode os.FileMode) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "nowhere"): "there is no file ",
+		dir:                           " is a folder; name the executable file itself",
+		"/dev/null":                   "/dev/null is not a regular file",
+		file("text", "hello", 0o600):  " is not executable, and a daemon ignores such files; if it is a plugin: chmod +x '",
+		file("void", "", 0o700):       " is empty; was it built or copied completely?",
+		file(".dot", "x", 0o700):      " begins with a dot, and a daemon ignores such files",
+	} {
+		r, err := Check(t.Context(), path, Options{})
+		if r != nil || err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v; want %q", path, r, err, want)
+		}
+	}
+	if _, err := Check(t.Context(), "/bin/true", Options{Live: true}); err == nil || !strings.Contains(err.Error(), "announce") {
+		t.Errorf("a live check without anybody to announce to: %v", err)
+	}
+}
+
+func TestSomethingElseIsUnfit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\necho hello\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r, err := Check(t.Context(), path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Fit() || r.Count(Failed) == 0 || r.SHA256 == "" {
+		t.Errorf("got %+v", r)
+	}
+	for _, f := range r.Findings {
+		if f.Outcome == NotRun && f.Message == "" || f.Outcome == Failed && (f.Message == "" || f.Hint == "") {
+			t.Errorf("%s says nothing: %+v", f.Check, f)
+		}
+	}
+}
+
+func TestACheckThatIsCutShort(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\necho hello\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	enough := errors.New("enough")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	r, err := Check(ctx, path, Options{Making: func(string, string) { cancel(enough) }})
+	if !errors.Is(err, enough) || r == nil || r.Fit() || r.Count(NotRun) == 0 {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestACheckLeavesNothingBehind(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nsleep 60 & echo hello\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	temporary, err := os.MkdirTemp("", "t") // short: sockets are made in there
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(temporary)
+	t.Setenv("TMPDIR", temporary)
+	if _, err := Check(t.Context(), path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	left, err := os.ReadDir(temporary)
+	if err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+func TestAFindingSaysWhyItWasNotMade(t *testing.T) {
+	c := check{
+		id: "a", title: "it works", hint: "make it work",
+		applies: func(*subject) string { return "it is Sunday" },
+		run:     func(context.Context, *subject) verdict { return passed() },
+	}
+	s := &subject{trial: &trial{}}
+	if f := c.finding(t.Context(), s); f.Outcome != NotRun || f.Message != "it is Sunday" || f.Hint != "" {
+		t.Errorf("got %+v", f)
+	}
+	c.applies = nil
+	if f := c.finding(t.Context(), s); f.Outcome != Passed || f.Message != "" {
+		t.Errorf("got %+v", f)
+	}
+	c.run = func(context.Context, *subject) verdict { return failed("no") }
+	if f := c.finding(t.Context(), s); f.Outcome != Failed || f.Hint != "make it work" || f.Took < 0 || f.Took > time.Minute {
+		t.Errorf("got %+v", f)
+	}
+	c.run = func(context.Context, *subject) verdict { return failed("no").mend("do %s", "that") }
+	if f := c.finding(t.Context(), s); f.Hint != "do that" {
+		t.Errorf("got %+v", f)
+	}
+}

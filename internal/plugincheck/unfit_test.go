@@ -1,0 +1,266 @@
+//go:build linux
+
+package plugincheck
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/host"
+)
+
+// unfitBinary is the plugin that has a fault for each name it is given.
+var unfitBinary string
+
+func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "plugincheck-test-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	unfitBinary = filepath.Join(dir, "unfit")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", unfitBinary, "./internal/unfit")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(fmt.Sprintf("build the unfit plugin: %v\n%s", err, out))
+	}
+	// A file that has just been written may still be growing: it is looked at later.
+	if err := os.Chtimes(unfitBinary, time.Time{}, time.Now().Add(-time.Hour)); err != nil {
+		panic(err)
+	}
+	if err := host.Harden(); err != nil {
+		panic(err)
+	}
+	// Most of the time of a check is spent waiting.
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(4*runtime.NumCPU())); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+// unfit returns a plugin file with a fault, alone in its folder but for what a
+// fault may do harm to.
+func unfit(t *testing.T, fault string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), fault)
+	binary, err := os.ReadFile(unfitBinary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// No link: another one to the file would change it while the host reads it.
+	if err := os.WriteFile(path, binary, 0o700); err != nil { //nolint:gosec // it is to be executed
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), "bystander"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// faulty are the faults, and the checks that must fail for each. With a sandbox,
+// the fault shows only where there is one; live, only in live runs.
+var faulty = []struct {
+	fault string
+	fails string
+	// also are checks that may fail besides.
+	also          []string
+	live, sandbox bool
+}{
+	{fault: "dry-writes", fails: "dry-run-harmless", sandbox: true},
+	{fault: "dry-deletes", fails: "dry-run-harmless", sandbox: true},
+	{fault: "dry-makes-folder", fails: "dry-run-harmless", sandbox: true},
+	{fault: "dry-records", fails: "dry-run-harmless"},
+	{fault: "dry-hits", fails: "dry-run-harmless"},
+	{fault: "sdk-forgets-the-dry-run", fails: "dry-run-harmless", sandbox: true},
+	{fault: "dry-panics", fails: "dry-run-answers"},
+	{fault: "dry-exits", fails: "dry-run-answers"},
+	{fault: "dry-freezes", fails: "dry-run-answers"},
+	{fault: "dry-never-ends", fails: "dry-run-answers"},
+	{fault: "dry-floods", fails: "dry-run-answers"},
+	{fault: "dry-ends-without-answer", fails: "dry-run-answers"},
+	{fault: "fails-with-a-stack", fails: "dry-run-answers"},
+	{fault: "sdk-panics", fails: "dry-run-answers"},
+	{fault: "stays", fails: "exits", also: []string{"stop-in-grace"}},
+
+	{fault: "deaf", fails: "stop-in-grace"},
+	{fault: "sdk-ignores-its-context", fails: "stop-in-grace"},
+	{fault: "outlives-its-host", fails: "lifeline", also: []string{"called-off"}},
+	{fault: "deaf-to-sigterm", fails: "terminate"},
+	{fault: "early", fails: "called-off", also: []string{"dry-run-harmless"}, sandbox: true},
+	{fault: "talks-early", fails: "called-off"},
+	{fault: "runs-anyway", fails: "called-off", sandbox: true},
+	{fault: "waits-when-called-off", fails: "called-off", also: []string{"lifeline"}},
+
+	{fault: "leaves-a-process", fails: "leftovers"},
+	{fault: "leaves-a-process-with-its-stderr", fails: "leftovers"},
+	{fault: "leaves-a-socket", fails: "dry-run-harmless", sandbox: true},
+	{fault: "prints", fails: "stray-stdout"},
+
+	{fault: "huge-arg-kills", fails: "huge-arg"},
+	{fault: "wrong-type-kills", fails: "wrong-type"},
+	{fault: "takes-any-arg", fails: "schema-closed"},
+
+	{fault: "targets-differ", fails: "targets-answer"},
+	{fault: "targets-write", fails: "targets-answer", sandbox: true},
+	{fault: "targets-panic", fails: "targets-answer"},
+	{fault: "targets-only-declared", fails: "declarations"},
+	{fault: "check-hangs", fails: "check-answer"},
+	{fault: "check-differs", fails: "check-answer"},
+	{fault: "check-only-declared", fails: "declarations"},
+	{fault: "undo-panics-on-junk", fails: "undo-junk"},
+	{fault: "undo-says-undone-to-junk", fails: "undo-junk", sandbox: true},
+	{fault: "undo-ends-without-answer", fails: "undo-junk"},
+	{fault: "undo-only-declared", fails: "declarations"},
+
+	{fault: "undo-fails-twice", fails: "undo-twice", live: true, also: []string{"killed-anywhere-live", "undo-without-run", "live-clean"}},
+	{fault: "undo-fails-without-harm", fails: "undo-without-run", live: true, also: []string{"killed-anywhere-live", "live-stop", "live-clean"}},
+	{fault: "undo-leaves-the-harm", fails: "undo-after-run", live: true, also: []string{"killed-anywhere-live", "live-stop", "live-clean"}},
+	{fault: "harms-before-its-record", fails: "record-refused", live: true},
+	{fault: "goes-on-without-a-record", fails: "record-refused", live: true},
+
+	{fault: "plan-differs", fails: "plan-same-seed"},
+	{fault: "plan-writes", fails: "plan-harmless", sandbox: true},
+	{fault: "plan-hangs", fails: "plan-example", also: []string{"plan-unknown-arg", "plan-huge-arg", "plan-wrong-type"}},
+	{fault: "plan-panics", fails: "plan-example", also: []string{"plan-unknown-arg", "plan-huge-arg", "plan-wrong-type"}},
+	{fault: "plan-huge-arg-kills", fails: "plan-huge-arg"},
+	{fault: "plan-refuses-its-example", fails: "plan-example"},
+}
+
+func TestEachFaultIsNamed(t *testing.T) {
+	t.Parallel()
+	for _, tt := range faulty {
+		t.Run(tt.fault, func(t *testing.T) {
+			t.Parallel()
+			r := examined(t, tt.fault, tt.live)
+			if tt.sandbox && !r.Sandboxed {
+				t.Skip("this kernel has no sandbox (seccomp with user notification, Linux 5.5), in which alone the fault shows")
+			}
+			var failing []string
+			for _, f := range r.Findings {
+				if f.Outcome != Failed {
+					continue
+				}
+				t.Logf("%s of %q: %s", f.Check, f.Ref, f.Message)
+				failing = append(failing, f.Check)
+				if f.Message == "" || f.Hint == "" || f.Title == "" {
+					t.Errorf("%s does not say what is wrong and how to mend it: %+v", f.Check, f)
+				}
+			}
+			if !slices.Contains(failing, tt.fails) {
+				t.Errorf("%s did not fail, but is the fault's", tt.fails)
+			}
+			for _, id := range failing {
+				if id != tt.fails && !slices.Contains(tt.also, id) && !excused(tt.fault, id) {
+					t.Errorf("%s failed too", id)
+				}
+			}
+		})
+	}
+}
+
+func TestAFitPluginFailsNothing(t *testing.T) {
+	t.Parallel()
+	for _, fault := range []string{"fit", "sdk-fit"} {
+		for _, live := range []bool{false, true} {
+			t.Run(fmt.Sprint(fault, " live ", live), func(t *testing.T) {
+				t.Parallel()
+				r := examined(t, fault, live)
+				for _, f := range r.Findings {
+					if f.Outcome == Failed && !excused(fault, f.Check) {
+						t.Errorf("%s of %q: %s", f.Check, f.Ref, f.Message)
+					}
+					if f.Outcome == NotRun {
+						t.Logf("%s of %q is not run: %s", f.Check, f.Ref, f.Message)
+					}
+				}
+				want := notRunOfFit(fault, live, r.Sandboxed)
+				var got []string
+				for _, f := range r.Findings {
+					if f.Outcome == NotRun {
+						got = append(got, f.Check)
+					}
+				}
+				if !slices.Equal(got, want) {
+					t.Errorf("not run: %v, want %v", got, want)
+				}
+			})
+		}
+	}
+}
+
+// excused says whether a check fails for a reason of the test's own: what is built
+// in a test has no version, which the SDK would take.
+func excused(fault, id string) bool { return id == "version" && strings.HasPrefix(fault, "sdk-") }
+
+// notRunOfFit are the checks that can't be made even of a fit plugin, in order.
+func notRunOfFit(fault string, live, sandboxed bool) []string {
+	var ids []string
+	if !sandboxed {
+		return []string{"every check that needs the sandbox; see the log"}
+	}
+	if fault == "sdk-fit" {
+		ids = append(ids, "targets-answer", "check-answer")
+	}
+	if !live {
+		ids = append(ids, "live-run", "undo-after-run", "undo-twice", "undo-without-run", "record-refused", "live-stop",
+			"killed-anywhere-live", "live-clean")
+	}
+	return ids
+}
+
+// examined returns the report on the plugin with a fault, and demands that the
+// check left nothing in its folder.
+func examined(t *testing.T, fault string, live bool) *Report {
+	t.Helper()
+	path := unfit(t, fault)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
+	defer cancel()
+	r, err := Check(ctx, path, Options{
+		Live: live, Announce: func(string) error { return nil },
+		Grace: 700 * time.Millisecond, Timeout: 4 * time.Second,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); name != fault && name != "bystander" && !strings.HasSuffix(name, ".was") && r.Sandboxed {
+			t.Errorf("the check left %s beside the plugin", name)
+		}
+	}
+	return r
+}
+
+func TestALiveCheckIsCalledOff(t *testing.T) {
+	t.Parallel()
+	path := unfit(t, "fit")
+	no := errors.New("no, thanks")
+	announced := ""
+	_, err := Check(t.Context(), path, Options{Live: true, Announce: func(what string) error {
+		announced = what
+		return no
+	}})
+	if !errors.Is(err, no) {
+		t.Errorf("the check went on: %v", err)
+	}
+	if !strings.Contains(announced, "unfit:Attack") || !strings.Contains(announced, "hello") {
+		t.Errorf("it announced %q", announced)
+	}
+}
