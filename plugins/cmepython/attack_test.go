@@ -1,0 +1,189 @@
+package cmepython
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/chaos-monkey-engine/cmed/sdk/sdktest"
+)
+
+func TestWhatIsPrintedAndLoggedIsInTheLogInOrder(t *testing.T) {
+	got := runBody(t, `
+log.debug("one %s", "debug")
+print("two", end="")
+print(" lines\nthree")
+log.info("four")
+log.warning("five")
+sys.stderr.write("six\n")
+try:
+    1 / 0
+except ZeroDivisionError:
+    log.exception("seven")
+logging.getLogger("botocore").debug("not this")
+log.info("%d", "wrong")
+print("the end", end="")`)
+	var lines []string
+	for _, e := range got.Log {
+		first, _, _ := strings.Cut(e.Message, "\n")
+		lines = append(lines, e.Level+" "+first)
+	}
+	want := []string{
+		"debug one debug", "info two lines", "info three", "info four", "warn five", "info six", "error seven",
+		"info %d ('wrong',)", "info the end",
+	}
+	if !slices.Equal(lines, want) {
+		t.Errorf("got %q\nwant %q", lines, want)
+	}
+	if got.Failure != nil || got.Result != nil {
+		t.Errorf("failure %v, result %s", got.Failure, got.Result)
+	}
+	if got.Log[0].Fields["logger"] != "m" || got.Log[1].Fields["stream"] != "stdout" || got.Log[5].Fields["stream"] != "stderr" {
+		t.Errorf("fields %v", got.Log)
+	}
+	if trace := got.Log[6].Message; !strings.Contains(trace, "ZeroDivisionError: division by zero") {
+		t.Errorf("no traceback: %s", trace)
+	}
+}
+
+func TestWhatChildrenPrintIsInTheLog(t *testing.T) {
+	got := runBody(t, `
+os.system("echo from a shell")
+subprocess.call(["echo", "to the same stream"], stdout=sys.stdout)
+os.write(1, b"\xff raw\n")`)
+	said := messages(got.Log, "info")
+	slices.Sort(said)
+	if want := []string{"from a shell", "to the same stream", "\uFFFD raw"}; !slices.Equal(said, want) {
+		t.Errorf("%q, want %q", said, want)
+	}
+}
+
+func TestHowARunEnds(t *testing.T) {
+	for _, c := range []struct{ rule, body, failure, result string }{
+		{"what it returns is the result", `return {"killed": ["a"], "n": (1, 2)}`, "", `{"killed": ["a"], "n": [1, 2]}`},
+		{"nothing is no result", `return None`, "", ""},
+		{"falsehood is one", `return False`, "", "false"},
+		{"what JSON can't hold is not kept", `return object()`, "", ""},
+		{"an exception", `raise ValueError("no such host")`, "ValueError: no such host (m.py, line 13)", ""},
+		{"an exception without words", `raise KeyError`, "KeyError (m.py, line 13)", ""},
+		{"an exception in a library", `import json; json.loads("{")`, "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1) (m.py, line 13)", ""},
+		{"it leaves with a status", `sys.exit(3)`, "it called sys.exit(3)", ""},
+		{"it leaves well", `sys.exit()`, "", ""},
+		{"it ends the process", `os._exit(9)`, "python3 ended without an answer: exit status 9", ""},
+		{"it is killed", `os.kill(os.getpid(), 9)`, "python3 ended without an answer: signal: killed", ""},
+		{"a thread goes on", "def more():\n    time.sleep(0.2); print('more')\nthreading.Thread(target=more).start()", "", ""},
+		{"a fork comes back", "if os.fork() == 0:\n    return 'child'\nos.wait()\nreturn 'parent'", "", `"parent"`},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			got := runBody(t, c.body)
+			failure := ""
+			if got.Failure != nil {
+				failure = got.Failure.Message
+			}
+			if failure != c.failure || !sameJSON(string(got.Result), c.result) {
+				t.Errorf("failure %q, result %s; want %q, %s", failure, got.Result, c.failure, c.result)
+			}
+			if strings.Contains(c.failure, "m.py, line") {
+				errors := messages(got.Log, "error")
+				if len(errors) != 1 || !strings.HasPrefix(errors[0], "Traceback (most recent call last):\n") || strings.Contains(errors[0], "cmedbridge") {
+					t.Errorf("the traceback is %q", errors)
+				}
+			}
+			if c.rule == "a thread goes on" && !slices.Contains(messages(got.Log, "info"), "more") {
+				t.Error("it was not waited for")
+			}
+		})
+	}
+}
+
+func sameJSON(a, b string) bool {
+	return strings.ReplaceAll(a, " ", "") == strings.ReplaceAll(b, " ", "")
+}
+
+func TestTheWholeConfigIsTheAttacks(t *testing.T) {
+	b := newBridge(t, "attack", files{"m.py": attackModule(`return self.attack_config`)})
+	config := map[string]any{"ref": "m:A", "name": "é \u2028 ☃", "deep": map[string]any{"n": 1.5}, "long": strings.Repeat("x", 1<<20)}
+	got := sdktest.Run(t, b.attack(t, "m:A"), nil, sdktest.Config(config))
+	if got.Failure != nil || !strings.Contains(string(got.Result), `"deep"`) || len(got.Result) < 1<<20 {
+		t.Errorf("failure %v, result of %d bytes", got.Failure, len(got.Result))
+	}
+}
+
+func TestAResultThatIsTooLongIsNotKept(t *testing.T) {
+	got := runBody(t, `return "x" * (16 << 20)`)
+	if got.Failure != nil || got.Result != nil || !strings.Contains(strings.Join(messages(got.Log, "info"), "\n"), "longer than") {
+		t.Errorf("failure %v, result of %d bytes, log %v", got.Failure, len(got.Result), messages(got.Log, "info"))
+	}
+}
+
+func TestChoicesAreRepeatable(t *testing.T) {
+	body := "import random\nreturn random.random()"
+	one, same, other := runBody(t, body, sdktest.Seed(5)), runBody(t, body, sdktest.Seed(5)), runBody(t, body, sdktest.Seed(6))
+	if string(one.Result) != string(same.Result) || string(one.Result) == string(other.Result) {
+		t.Errorf("%s, %s and %s", one.Result, same.Result, other.Result)
+	}
+}
+
+func TestOnlyADeclaredDryRunIsOne(t *testing.T) {
+	config := sdktest.Config(map[string]any{"ref": "m:A"})
+	b := newBridge(t, "attack", files{"m.py": attackModuleWith("dry_run = True", "return self.dry_run")})
+	if got := sdktest.Run(t, b.attack(t, "m:A"), nil, config, sdktest.DryRun()); string(got.Result) != "true" {
+		t.Errorf("%v, result %s", got.Failure, got.Result)
+	}
+	if got := sdktest.Run(t, b.attack(t, "m:A"), nil, config); string(got.Result) != "false" {
+		t.Errorf("%v, result %s", got.Failure, got.Result)
+	}
+	b.put(t, "m.py", attackModule("print('harm')"))
+	got := sdktest.Run(t, b.attack(t, "m:A"), nil, config, sdktest.DryRun())
+	if got.Failure == nil || got.Failure.Message != "m:A has no dry run: its class does not say dry_run = True" || len(got.Log) > 0 {
+		t.Errorf("%v, log %v", got.Failure, got.Log)
+	}
+}
+
+func TestARefFindsItsClass(t *testing.T) {
+	b := newBridge(t, "attack", files{
+		"m.py":       attackModule("import beside\nreturn beside.NAME"),
+		"beside.py":  "NAME = 'm'",
+		"broken.py":  "import no_such_library",
+		"renamed.py": preamble + "class X(Attack):\n    ref = 'x:X'\n    def run(self):\n        return 'x'\n",
+	})
+	for ref, want := range map[string]string{"m:A": `"m"`, "m.A": `"m"`, "x:X": `"x"`, "renamed.X": `"x"`} {
+		got := sdktest.Run(t, b.attack(t, ref), nil, sdktest.Config(map[string]any{"ref": ref}))
+		if got.Failure != nil || string(got.Result) != want {
+			t.Errorf("%s: %v, result %s", ref, got.Failure, got.Result)
+		}
+	}
+	for ref, want := range map[string]string{
+		"m:B":      "no module in " + b.folder + " has a class for m.B",
+		"broken:B": "ModuleNotFoundError: No module named 'no_such_library' (broken.py, line 1)",
+	} {
+		got := sdktest.Run(t, b.attack(t, ref), nil, sdktest.Config(map[string]any{"ref": ref}))
+		if got.Failure == nil || got.Failure.Message != want {
+			t.Errorf("%s: %v, want %s", ref, got.Failure, want)
+		}
+	}
+}
+
+func TestWhereARunFindsItself(t *testing.T) {
+	t.Setenv("PYTHONPATH", "/nowhere")
+	t.Setenv("PLUGIN_SECRET", "x")
+	t.Setenv("CMED_PLUGIN_COOKIE", "x")
+	t.Setenv("CMED_RUN", "")
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("TMPDIR", t.TempDir())
+	got := runBody(t, `
+import datetime
+names = [n for n in ("PLUGIN_SECRET", "CMED_PLUGIN_COOKIE", "CMED_RUN", "AWS_REGION") if n in os.environ]
+here = os.path.dirname(os.path.abspath(__file__))
+return [names, "/nowhere" in sys.path, sys.path[1] == here, os.listdir(here), datetime.datetime.now().astimezone().tzname(), sys.stdin.read()]`,
+		sdktest.Zone("Asia/Kolkata"))
+	if want := `[["CMED_RUN", "AWS_REGION"], false, true, ["m.py"], "IST", ""]`; !sameJSON(string(got.Result), want) {
+		t.Errorf("%v, %s, want %s", got.Failure, got.Result, want)
+	}
+	if left, _ := filepath.Glob(filepath.Join(os.TempDir(), "*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}

@@ -1,0 +1,88 @@
+package cmepython
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/chaos-monkey-engine/cmed/sdk/sdktest"
+)
+
+func change(t *testing.T, path string, mode os.FileMode, owner int) {
+	t.Helper()
+	if err := os.Lchown(path, owner, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRootExecutesNothingThatOthersCanWrite(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: run the tests with sudo")
+	}
+	const other = 12345
+	for _, c := range []struct {
+		rule, at string
+		mode     os.FileMode
+		owner    int
+	}{
+		{"the folder", ".", 0o777, 0},
+		{"the folder, with the sticky bit", ".", os.ModeSticky | 0o777, 0},
+		{"another's folder", ".", 0o755, other},
+		{"the folder above", "..", 0o777, 0},
+		{"a module", "m.py", 0o646, 0},
+		{"another's module", "m.py", 0o644, other},
+		{"a helper in a package", "pack/helper.py", 0o666, 0},
+		{"a package", "pack", 0o777, 0},
+		{"what a link leads to", "../elsewhere/linked.py", 0o666, 0},
+		{"a folder that a link leads to", "../elsewhere/linked", 0o777, 0},
+		{"a file in a folder that a link leads to", "../elsewhere/linked/x.py", 0o666, 0},
+		{"the interpreter", ".venv/bin/python3", 0o777, 0},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			b := newBridge(t, "attack", files{
+				"m.py": attackModule("print('harm')"), "pack/__init__.py": "", "pack/helper.py": "",
+				"../elsewhere/linked.py": "", "../elsewhere/linked/x.py": "", ".venv/bin/python3": "#!/bin/sh\n",
+			})
+			for link, to := range map[string]string{"linked.py": "../elsewhere/linked.py", "linked": "../elsewhere/linked"} {
+				if err := os.Symlink(to, filepath.Join(b.folder, link)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := exposedModules(b.folder); err != nil {
+				t.Fatalf("before anything is changed: %v", err)
+			}
+			path := filepath.Join(b.folder, c.at)
+			change(t, path, c.mode, c.owner)
+			infos, warnings := b.listed(t)
+			if len(infos) > 0 || !strings.Contains(warnings, "others can write to ") || !strings.Contains(warnings, "chmod -R go-w '") {
+				t.Errorf("%d offers, warnings %s", len(infos), warnings)
+			}
+			got := sdktest.Run(t, b.attack(t, "m:A"), nil, sdktest.Config(map[string]any{"ref": "m:A"}))
+			if got.Failure == nil || !strings.Contains(got.Failure.Message, "modules are not executed by root") || len(got.Log) > 0 {
+				t.Errorf("it ran: %v, %v", got.Failure, got.Log)
+			}
+		})
+	}
+}
+
+func TestALinkedFolderIsServedIfItIsSafe(t *testing.T) {
+	b := newBridge(t, "attack", files{"m.py": attackModule("pass")})
+	linked := bridge{kind: "attack", folder: filepath.Join(t.TempDir(), Folder)}
+	if err := os.Symlink(b.folder, linked.folder); err != nil {
+		t.Fatal(err)
+	}
+	if infos, warnings := linked.listed(t); len(infos) != 1 || warnings != "" {
+		t.Errorf("%d offers, warnings %s", len(infos), warnings)
+	}
+	if os.Geteuid() != 0 {
+		return
+	}
+	change(t, filepath.Dir(b.folder), 0o777, 0)
+	if infos, warnings := linked.listed(t); len(infos) != 0 || !strings.Contains(warnings, filepath.Dir(b.folder)) {
+		t.Errorf("in a folder that all can write to: %d offers, warnings %s", len(infos), warnings)
+	}
+}

@@ -1,0 +1,1 @@
+"""What modules of the Chaos Monkey Engine import, written anew for cmed."""

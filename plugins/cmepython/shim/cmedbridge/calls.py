@@ -1,0 +1,95 @@
+"""The calls that cmed makes."""
+
+import json
+import os
+import random
+import sys
+import threading
+
+from cmedbridge import describing, modules, output, planning, wire
+
+LONGEST_RESULT = 15 << 20
+
+
+def main():
+    """Serve one call."""
+    request = wire.receive()
+    if request is None:
+        return
+    end = {}  # what is said last
+    try:
+        wire.obey(request["patience"])
+        output.capture()
+        modules.use(request["folder"])
+        end["result"] = CALLS[request["do"]](request)
+        if not wire.is_child():
+            _await_threads()
+    except modules.Failure as failure:
+        end["failure"] = str(failure)
+    except wire.Terminated:
+        end["stopped"] = True
+    except SystemExit as leaving:
+        if leaving.code not in (None, 0):
+            end["failure"] = "it called sys.exit({!r})".format(leaving.code)
+    except BaseException as error:
+        end["failure"] = modules.words(error, request["folder"])
+        end["trace"] = modules.trace(error)
+    wire.hold()
+    output.flush()
+    if wire.is_child():
+        os._exit(0)
+    wire.send(end=end)
+
+
+def _await_threads():
+    """Wait, as Python does at its end, for what the module left running."""
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join()
+
+
+def _list(request):
+    base = _base(request)
+    describing.describe(request["folder"], base, request["seconds"])
+
+
+def _run(request):
+    base = _base(request)
+    attack = modules.find(request["folder"], request["ref"], base)
+    if request["dry_run"] and getattr(attack, "dry_run", None) is not True:
+        raise modules.Failure("{} has no dry run: its class does not say dry_run = True".format(request["ref"]))
+    attack.dry_run = request["dry_run"]
+    random.seed(request["seed"])
+    return _document(attack(request["config"]).run())
+
+
+def _plan(request):
+    base = _base(request)
+    planner = modules.find(request["folder"], request["ref"], base)
+    planning.Planning.attack = json.loads(json.dumps(request["attack"]))
+    random.seed(request["seed"])
+    planner(request["name"]).plan(request["config"], request["attack"])
+
+
+def _base(request):
+    """Return the class on which what is asked for is built."""
+    if request["kind"] == "planner":
+        from chaosmonkey.planners import Planner
+        return Planner
+    from chaosmonkey.attacks import Attack
+    return Attack
+
+
+def _document(result):
+    """Return what run() answered if it can be a run's result."""
+    try:
+        if len(json.dumps(result, allow_nan=False)) <= LONGEST_RESULT:
+            return result
+        why = "it is longer than {} bytes".format(LONGEST_RESULT)
+    except (TypeError, ValueError, RecursionError) as error:
+        why = str(error)
+    sys.stderr.write("what run() returned is not kept as the result: {}\n".format(why))
+    return None
+
+
+CALLS = {"list": _list, "run": _run, "plan": _plan}

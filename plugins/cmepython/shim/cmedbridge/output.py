@@ -1,0 +1,76 @@
+"""What a module prints and logs, on its way to the run's log."""
+
+import io
+import logging
+import sys
+
+from cmedbridge import wire
+
+# Libraries that write pages at DEBUG, with what they send and receive.
+TALKATIVE = (
+    "boto", "boto3", "botocore", "fabric", "invoke", "libcloud", "paramiko",
+    "requests", "s3transfer", "urllib3",
+)
+
+
+class _Printed(io.RawIOBase):
+    """A standard stream whose content is sent, in order with the log."""
+
+    def __init__(self, name, descriptor):
+        super().__init__()
+        self._name, self._descriptor = name, descriptor
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self._descriptor  # for children, whose output cmed reads too
+
+    def write(self, data):
+        text = bytes(data).decode("utf-8", "backslashreplace")
+        wire.send(printed={"stream": self._name, "text": text})
+        return len(data)
+
+
+class _Logged(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.setFormatter(logging.Formatter("%(message)s"))
+
+    def emit(self, record):
+        try:
+            text = self.format(record)
+        except Exception:  # a wrong format argument, as logging sees it
+            text = "{} {!r}".format(record.msg, record.args)
+        wire.send(log={
+            "at": record.created, "level": record.levelno,
+            "logger": record.name, "text": text,
+        })
+
+
+def capture():
+    """Send what is printed and logged from now on."""
+    sys.stdout = _stream("stdout", 1)
+    sys.stderr = _stream("stderr", 2)
+    logging.captureWarnings(True)
+    root = logging.getLogger()
+    root.addHandler(_Logged())
+    root.setLevel(logging.DEBUG)
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.INFO)
+
+
+def flush():
+    """Send what was printed without an end of line."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # the module has put something of its own there
+            pass
+
+
+def _stream(name, descriptor):
+    return io.TextIOWrapper(
+        io.BufferedWriter(_Printed(name, descriptor)), encoding="utf-8",
+        errors="backslashreplace", line_buffering=True,
+    )
