@@ -1,0 +1,6 @@
+"""What the executable file runs."""
+
+from attack import ATTACK
+from cmedplugin import serve
+
+serve(ATTACK)
