@@ -15,7 +15,7 @@ GOLANGCI_LINT      ?= $(TOOLS)/golangci-lint@$(GOLANGCI_LINT_VERSION)/golangci-l
 PROTOC_GEN_GO      ?= $(TOOLS)/protoc-gen-go@$(PROTOC_GEN_GO_VERSION)/protoc-gen-go
 PROTOC_GEN_GO_GRPC ?= $(TOOLS)/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC_VERSION)/protoc-gen-go-grpc
 
-VERSION ?= $(patsubst v%,%,$(shell git describe --tags --dirty 2>/dev/null || echo 0.1.0-dev))
+VERSION ?= $(patsubst v%,%,$(shell git describe --tags --dirty 2>/dev/null || echo 0.2.0-dev))
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # Examples that are modules of their own.
@@ -67,7 +67,7 @@ test: ## run all tests, with the race detector where a C compiler is found
 	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test $(RACE) ./...); done
 
 .PHONY: check
-check: format vet staticcheck tidy generated shell binaries demo demo-aws race torture ## run all that CI runs
+check: format vet staticcheck tidy generated shell binaries fitness demo demo-aws race torture ## run all that CI runs
 
 .PHONY: format
 format: $(GOFUMPT) ## fail if a file is not formatted
@@ -112,6 +112,12 @@ race: ## run all tests with the race detector
 	go test -race -timeout 20m ./...
 	go test -race -tags failpoints ./internal/failpoint
 	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test -race ./...); done
+
+.PHONY: fitness
+fitness: build ## fail if a plugin that comes with cmed is not fit
+	@mkdir -p .cache
+	@set -e; for p in bin/attacks/* bin/planners/*; do bin/cmed plugin check $$p >.cache/fitness.txt 2>&1 \
+		|| { cat .cache/fitness.txt; exit 1; }; echo "$$p: $$(grep '^fit:' .cache/fitness.txt)"; done
 
 .PHONY: test-aws
 test-aws: ## run the EC2 suite at AWS_ENDPOINT_URL (with AWS_TEST_IMAGE), or at the tests' own AWS
