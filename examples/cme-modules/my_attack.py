@@ -20,7 +20,8 @@ class MyAttack(Attack):
             "name": {"type": "string", "description": "What is said"},
             "times": {"type": "integer", "minimum": 1, "maximum": 1000, "description": "How often, once a second"}
         },
-        "required": ["ref", "name"]
+        "required": ["ref", "name"],
+        "additionalProperties": False
     }
 
     example = {

@@ -19,7 +19,8 @@ class MyPlanner(Planner):
                 "properties": {
                     "date": {"type": "string", "description": "When, as 2016-06-21T15:30"},
                     "seconds": {"type": "number", "minimum": 0, "description": "How long from now"}
-                }
+                },
+                "additionalProperties": False
             }
         }
     }

@@ -169,7 +169,7 @@ func TestABrokenModuleIsShown(t *testing.T) {
 	d.serves(t, "/api/1/attacks/", "my_attack:MyAttack")
 	shown := func() string { return toJSON(t, plugin(d.get(t, "/api/1/plugins/"), "cme_python")["warnings"]) }
 	says(t, "the list of plugins", shown(), "broken.py: it can't be imported: ModuleNotFoundError: No module named 'no_such_library' (broken.py, line 2)")
-	says(t, "cmed plugins", d.cmed(t, 0, "plugins").out, "broken.py")
+	says(t, "cmed plugins", d.cmed(t, 0, "plugins", "-a", d.attacks, "-P", d.planners).out, "broken.py")
 	d.module(t, h.attacks, "broken.py", "import logging\n")
 	waitFor(t, patience, "the mended module", func() bool { return !strings.Contains(shown(), "broken.py") })
 }
