@@ -58,7 +58,7 @@ func TestExitCodes(t *testing.T) {
 		"a database of another kind":    {[]string{"-d", "postgres://localhost/cme"}, 2, "--database-uri"},
 		"a database in no folder":       {[]string{"-d", "/nowhere/cme.db"}, 1, "does not exist"},
 		"a database that is none":       {[]string{"-d", file}, 1, file},
-		"a command that is none":        {[]string{"plugin"}, 2, `unknown command "plugin"`},
+		"a command that is none":        {[]string{"pluck"}, 2, `unknown command "pluck"`},
 		"a grace longer than the limit": {[]string{"--stop-grace", "60s"}, 2, "--shutdown-timeout"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -75,7 +75,8 @@ var liveChecks = []check{
 			}
 			return ""
 		},
-		run: leavesNothing,
+		run:    leavesNothing,
+		always: true,
 	},
 }
 
@@ -269,8 +270,6 @@ func undoesKilled(ctx context.Context, s *subject) verdict {
 			return failed("killed after message %d of %d: %s", after, first.messages, strings.Join(faults, "; "))
 		case p.broken != nil:
 			return failed("it can't be run: %s", brief(p.broken.Error()))
-		case ctx.Err() != nil:
-			return notRun("%s", context.Cause(ctx))
 		}
 	}
 	return passed()

@@ -72,7 +72,10 @@ func rehearsed(s *subject) string {
 	if reason := rehearsable(s); reason != "" {
 		return reason
 	}
-	if len(s.evidence.rehearsals) == 0 || s.evidence.rehearsals[0].fault() != "" {
+	switch r := s.evidence.rehearsals; {
+	case len(r) == 0:
+		return "there was no dry run to go by"
+	case r[0].fault() != "":
 		return "its dry run ends without a clean answer: see dry-run-answers"
 	}
 	return ""

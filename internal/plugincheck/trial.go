@@ -103,6 +103,9 @@ type check struct {
 	// applies, if set, says why the check can't be made; "" if it can.
 	applies func(*subject) (reason string)
 	run     func(context.Context, *subject) verdict
+	// always is set for one that is made even when the check is interrupted: it
+	// only tells what was found before.
+	always bool
 }
 
 // verdict is what came of a check. A hint takes the place of the check's own.
@@ -139,21 +142,19 @@ func (s *subject) make(ctx context.Context, table []check) {
 
 // finding makes the check.
 func (c check) finding(ctx context.Context, s *subject) Finding {
-	f := Finding{Check: c.id, Ref: s.ref(), Title: c.title}
+	f := Finding{Check: c.id, Ref: s.ref(), Title: c.title, Outcome: NotRun}
+	if ctx.Err() != nil && !c.always {
+		f.Message = context.Cause(ctx).Error()
+		return f
+	}
 	if c.applies != nil {
 		if reason := c.applies(s); reason != "" {
-			f.Outcome, f.Message = NotRun, reason
+			f.Message = reason
 			return f
 		}
 	}
-	if ctx.Err() != nil {
-		f.Outcome, f.Message = NotRun, context.Cause(ctx).Error()
-		return f
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, checkBound, fmt.Errorf("it took longer than %s", checkBound))
-	defer cancel()
 	began := time.Now()
-	v := c.run(ctx, s)
+	v := c.verdict(ctx, s)
 	f.Took = time.Since(began)
 	f.Outcome, f.Message = v.outcome, v.message
 	if v.outcome == Failed {
@@ -163,6 +164,23 @@ func (c check) finding(ctx context.Context, s *subject) Finding {
 		}
 	}
 	return f
+}
+
+// verdict makes the check within its bound. One that is cut short says nothing of
+// the plugin.
+func (c check) verdict(ctx context.Context, s *subject) verdict {
+	bounded, cancel := context.WithTimeoutCause(ctx, checkBound, fmt.Errorf("it took longer than %s", checkBound))
+	defer cancel()
+	v := c.run(bounded, s)
+	switch {
+	case c.always:
+		return v
+	case ctx.Err() != nil:
+		return notRun("%s", context.Cause(ctx))
+	case bounded.Err() != nil && v.outcome == Passed:
+		return notRun("%s", context.Cause(bounded))
+	}
+	return v
 }
 
 // sightings collects what the host saw processes do.
