@@ -43,8 +43,9 @@ const (
 	// SawSignal: it tried to send a signal to a process of somebody else's. Detail
 	// is which, to whom.
 	SawSignal SightingKind = "signal"
-	// SawSystem: it tried to change the machine: its clock, mounts, modules, name.
-	// Detail is the system call.
+	// SawSystem: it tried to change the machine: its clock, mounts, modules, name, or
+	// the limits or priority of a process of somebody else's. Detail is the system
+	// call.
 	SawSystem SightingKind = "system"
 	// SawStdout: it wrote to standard output after its handshake. Detail is the
 	// beginning of what it wrote.

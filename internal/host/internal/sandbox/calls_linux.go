@@ -61,8 +61,9 @@ const (
 )
 
 // withheld are calls that fail as on a kernel without them. Who uses them can do
-// without: what they do is in memory where a filter can't see it.
-var withheld = []uint32{unix.SYS_OPENAT2, unix.SYS_IO_URING_SETUP}
+// without: what they do is in memory where a filter can't see it, or names a file
+// that has no path.
+var withheld = []uint32{unix.SYS_OPENAT2, unix.SYS_IO_URING_SETUP, unix.SYS_OPEN_BY_HANDLE_AT}
 
 // calls are those that are judged, by number: what all architectures have, and
 // what only this one has.
@@ -100,12 +101,23 @@ var calls = func() map[uint32]call {
 		unix.SYS_LISTEN:  {name: "listen", other: (*request).listen},
 
 		unix.SYS_KILL:              {name: "kill", other: (*request).kill},
+		unix.SYS_RT_SIGQUEUEINFO:   {name: "rt_sigqueueinfo", other: (*request).kill},
 		unix.SYS_PIDFD_SEND_SIGNAL: {name: "pidfd_send_signal", other: (*request).killByDescriptor},
+
+		unix.SYS_PTRACE:             {name: "ptrace", other: (*request).ptrace},
+		unix.SYS_PROCESS_VM_WRITEV:  {name: "process_vm_writev", other: changes("process_vm_writev", 0)},
+		unix.SYS_PRLIMIT64:          {name: "prlimit64", other: (*request).prlimit},
+		unix.SYS_SETPRIORITY:        {name: "setpriority", other: changes("setpriority", 1)},
+		unix.SYS_IOPRIO_SET:         {name: "ioprio_set", other: changes("ioprio_set", 1)},
+		unix.SYS_SCHED_SETAFFINITY:  {name: "sched_setaffinity", other: changes("sched_setaffinity", 0)},
+		unix.SYS_SCHED_SETSCHEDULER: {name: "sched_setscheduler", other: changes("sched_setscheduler", 0)},
+		unix.SYS_SCHED_SETPARAM:     {name: "sched_setparam", other: changes("sched_setparam", 0)},
+		unix.SYS_SCHED_SETATTR:      {name: "sched_setattr", other: changes("sched_setattr", 0)},
 	}
 	for nr, name := range map[uint32]string{
 		unix.SYS_MOUNT: "mount", unix.SYS_UMOUNT2: "umount2", unix.SYS_MOVE_MOUNT: "move_mount",
 		unix.SYS_FSOPEN: "fsopen", unix.SYS_MOUNT_SETATTR: "mount_setattr", unix.SYS_PIVOT_ROOT: "pivot_root",
-		unix.SYS_CHROOT: "chroot", unix.SYS_SWAPON: "swapon", unix.SYS_SWAPOFF: "swapoff", unix.SYS_REBOOT: "reboot",
+		unix.SYS_CHROOT: "chroot", unix.SYS_SWAPON: "swapon", unix.SYS_SWAPOFF: "swapoff", unix.SYS_REBOOT: "reboot", unix.SYS_ACCT: "acct",
 		unix.SYS_SETHOSTNAME: "sethostname", unix.SYS_SETDOMAINNAME: "setdomainname",
 		unix.SYS_SETTIMEOFDAY: "settimeofday", unix.SYS_CLOCK_SETTIME: "clock_settime",
 		unix.SYS_INIT_MODULE: "init_module", unix.SYS_FINIT_MODULE: "finit_module", unix.SYS_DELETE_MODULE: "delete_module",

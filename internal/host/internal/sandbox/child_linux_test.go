@@ -133,6 +133,28 @@ var acts = map[string]func(string) error{
 		defer unix.Close(fd)
 		return unix.PidfdSendSignal(fd, unix.SIGTERM, nil, 0)
 	},
+	"queue-term": func(pid string) error {
+		info := [16]int64{1: 0xffffffff} // SI_QUEUE
+		_, _, errno := unix.Syscall(unix.SYS_RT_SIGQUEUEINFO, uintptr(number(pid)), uintptr(unix.SIGTERM), uintptr(unsafe.Pointer(&info)))
+		return result(errno)
+	},
+	"seize":   func(pid string) error { return unix.PtraceSeize(number(pid)) },
+	"renice":  func(pid string) error { return unix.Setpriority(unix.PRIO_PROCESS, number(pid), 5) },
+	"pin":     func(pid string) error { return unix.SchedSetaffinity(number(pid), &unix.CPUSet{1}) },
+	"limits":  func(pid string) error { return unix.Prlimit(number(pid), unix.RLIMIT_NOFILE, nil, &unix.Rlimit{}) },
+	"limit":   func(pid string) error { return unix.Prlimit(number(pid), unix.RLIMIT_CORE, &unix.Rlimit{}, nil) },
+	"account": func(p string) error { return unix.Acct(p) },
+	"by-handle": func(p string) error {
+		handle, _, err := unix.NameToHandleAt(unix.AT_FDCWD, p, 0)
+		if err != nil {
+			return err
+		}
+		return withFile("/", func(root int) error {
+			fd, err := unix.OpenByHandleAt(root, handle, unix.O_WRONLY)
+			_ = unix.Close(fd)
+			return err
+		})
+	},
 	"term-self": func(string) error {
 		signal.Ignore(unix.SIGTERM)
 		return unix.Kill(os.Getpid(), unix.SIGTERM)

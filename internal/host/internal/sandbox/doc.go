@@ -11,8 +11,8 @@
 // It is made for plugins that are honest and may be wrong. It is no wall: between
 // the look at a path and the call, another thread of the process can change what
 // is in the memory or where a link leads. Who must be kept in gets Landlock. What
-// is not seen: signals to single threads, ioctls, TCP's fast open, and datagrams
-// to unix sockets by address.
+// is not seen: signals to single threads, ioctls, System V IPC and message queues,
+// TCP's fast open, and datagrams to unix sockets by address.
 package sandbox
 
 import "errors"
@@ -31,8 +31,8 @@ const (
 	Network
 	// Signal is a signal to a process of somebody else's; What is the process.
 	Signal
-	// System is a change to the machine: its clock, mounts, name. What is the
-	// system call.
+	// System is a change to the machine: its clock, mounts, name, or the memory,
+	// limits or priority of a process of somebody else's. What is the system call.
 	System
 )
 

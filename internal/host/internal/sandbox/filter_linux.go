@@ -83,7 +83,7 @@ func beyond() unix.SockFilter {
 // with them the machine can be changed in ways that are not looked at.
 var changing = []uintptr{
 	unix.CAP_NET_ADMIN, unix.CAP_SYS_ADMIN, unix.CAP_SYS_BOOT, unix.CAP_SYS_MODULE, unix.CAP_SYS_PTRACE,
-	unix.CAP_SYS_RAWIO, unix.CAP_SYS_TIME, unix.CAP_BPF,
+	unix.CAP_SYS_RAWIO, unix.CAP_SYS_TIME, unix.CAP_SYS_PACCT, unix.CAP_SYSLOG, unix.CAP_LINUX_IMMUTABLE, unix.CAP_BPF,
 }
 
 // RestrictThread puts the filter on the calling thread, for good, and returns the

@@ -163,7 +163,7 @@ func TestWhatWouldFailAnywayIsNotHeldAgainstIt(t *testing.T) {
 		"unlink " + outside + "/none": "ENOENT", "write " + outside + "/none": "ENOENT", "chmod " + outside + "/none": "ENOENT",
 		"take " + outside + "/none": "ENOENT", "rmdir " + outside + "/none": "ENOENT", "symlink " + outside + "/there": "EEXIST",
 		"read " + outside + "/there": "ok", "write ": "ENOENT", "mkdir " + strings.Repeat("long/", 1000): "ENAMETOOLONG",
-		"openat2 /etc/passwd": "ENOSYS", "io_uring": "ENOSYS", "write /dev/null": "ok", "create /dev/null": "ok",
+		"openat2 /etc/passwd": "ENOSYS", "io_uring": "ENOSYS", "by-handle " + outside + "/there": "ENOSYS", "write /dev/null": "ok", "create /dev/null": "ok",
 		"write /dev/stdout": "ok", "write /proc/self/oom_score_adj": "ok", "write /proc/thread-self/comm": "ok",
 	}
 	acts := make([]string, 0, len(want))
@@ -185,9 +185,9 @@ func TestWhatWouldFailAnywayIsNotHeldAgainstIt(t *testing.T) {
 
 func TestTheMachineIsLeftAlone(t *testing.T) {
 	own, _ := folders(t)
-	got, saw := acting(t, own, "umount /nowhere", "module nothing", "reboot", "raw", "vsock", "tcp", "route")
+	got, saw := acting(t, own, "umount /nowhere", "module nothing", "reboot", "account /nowhere", "raw", "vsock", "tcp", "route")
 	want := map[string]string{
-		"umount /nowhere": "EPERM", "module nothing": "EPERM", "reboot": "EPERM", "raw": "ENETUNREACH", "vsock": "ENETUNREACH",
+		"umount /nowhere": "EPERM", "module nothing": "EPERM", "reboot": "EPERM", "account /nowhere": "EPERM", "raw": "ENETUNREACH", "vsock": "ENETUNREACH",
 		"tcp": "ok", "route": "ok",
 	}
 	for act, answer := range want {
@@ -196,7 +196,7 @@ func TestTheMachineIsLeftAlone(t *testing.T) {
 		}
 	}
 	if !slices.Equal(saw, []Attempt{
-		{System, "umount2"}, {System, "delete_module"}, {System, "reboot"}, {Network, "IPv4 (raw)"}, {Network, "vsock (stream)"},
+		{System, "umount2"}, {System, "delete_module"}, {System, "reboot"}, {System, "acct"}, {Network, "IPv4 (raw)"}, {Network, "vsock (stream)"},
 	}) {
 		t.Errorf("seen %v", saw)
 	}
@@ -226,6 +226,32 @@ func TestOthersAreNotSignalled(t *testing.T) {
 	_ = other.Process.Kill()
 	if err := other.Wait(); err == nil || err.Error() != "signal: killed" {
 		t.Errorf("it ended by %v", err)
+	}
+}
+
+func TestOthersAreNotChanged(t *testing.T) {
+	own, _ := folders(t)
+	other := exec.Command("/bin/sleep", "600")
+	if err := other.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = other.Process.Kill()
+		_ = other.Wait()
+	}()
+	pid := strconv.Itoa(other.Process.Pid)
+	for act, want := range map[string]Attempt{
+		"queue-term": {Signal, "SIGTERM to"}, "seize": {System, "ptrace on"}, "renice": {System, "setpriority on"},
+		"pin": {System, "sched_setaffinity on"}, "limit": {System, "prlimit64 on"},
+	} {
+		want.What += " sleep (" + pid + ")"
+		got, saw := acting(t, own, act+" "+pid)
+		if a := got[act+" "+pid]; a != "EPERM" || !slices.Equal(saw, []Attempt{want}) {
+			t.Errorf("%s: %s, seen %v", act, a, saw)
+		}
+	}
+	for _, act := range []string{"limits " + pid, "limit 0", "renice 0", "pin 0"} {
+		free(t, own, act)
 	}
 }
 
