@@ -160,6 +160,7 @@ var acts = map[string]func(string) error{
 		return unix.Kill(os.Getpid(), unix.SIGTERM)
 	},
 	"threads": threads,
+	"flood":   flood,
 	"wait": func(path string) error {
 		for range 1000 {
 			if _, err := os.Stat(path); err == nil {
@@ -235,4 +236,26 @@ func threads(outside string) error {
 	all.Wait()
 	close(wrong)
 	return <-wrong
+}
+
+// flood has many threads ask, without a pause, for what is refused.
+func flood(outside string) error {
+	path, err := unix.BytePtrFromString(outside + "/new")
+	if err != nil {
+		return err
+	}
+	var all sync.WaitGroup
+	for range 300 {
+		all.Add(1)
+		go func() {
+			runtime.LockOSThread()
+			all.Done()
+			for {
+				_, _, _ = unix.Syscall(unix.SYS_MKDIRAT, ^uintptr(99), uintptr(unsafe.Pointer(path)), 0o700) // AT_FDCWD
+			}
+		}()
+	}
+	all.Wait()
+	fmt.Println("begun")
+	select {}
 }

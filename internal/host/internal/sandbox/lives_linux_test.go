@@ -118,6 +118,33 @@ func TestWhoIsLeftAtTheEndCanDoNothing(t *testing.T) {
 	}
 }
 
+// TestItEndsWhileItIsFlooded checks that calls that never cease don't keep End.
+func TestItEndsWhileItIsFlooded(t *testing.T) {
+	own, outside := folders(t)
+	cmd := exec.Command(os.Args[0], "flood "+outside)
+	cmd.Env = []string{"SANDBOX_CHILD=1"}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := start(t, &box{}, own, cmd)
+	if _, err := io.ReadFull(out, make([]byte, len("begun"))); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan bool, 1)
+	go func() { ended <- b.End(50 * time.Millisecond) }()
+	select {
+	case empty := <-ended:
+		if empty {
+			t.Error("nobody was left")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it does not end")
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+}
+
 func TestKilledWhileItIsJudged(t *testing.T) {
 	own, outside := folders(t)
 	b := &box{held: make(chan struct{})}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -40,6 +41,7 @@ const maxSeen = 200
 type Supervisor struct {
 	file   *os.File
 	policy Policy
+	ended  atomic.Bool   // nothing more is to be judged
 	done   chan struct{} // closed when nothing is judged any more
 	seen   map[Attempt]bool
 }
@@ -72,7 +74,8 @@ func (s *Supervisor) End(bound time.Duration) bool {
 	case <-timer.C:
 		gone = false
 	}
-	_ = s.file.Close() // nothing is written to it
+	s.ended.Store(true) // Close waits for serve, which calls that never cease would keep
+	_ = s.file.Close()  // nothing is written to it
 	<-s.done
 	return gone
 }
@@ -80,6 +83,9 @@ func (s *Supervisor) End(bound time.Duration) bool {
 // serve judges the calls that wait, and says whether there will be no more.
 func (s *Supervisor) serve(fd int) (over bool) {
 	for {
+		if s.ended.Load() {
+			return true
+		}
 		waiting := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // a file descriptor
 		_, err := unix.Poll(waiting, 0)
 		if errors.Is(err, unix.EINTR) {
