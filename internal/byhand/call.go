@@ -1,7 +1,6 @@
 package byhand
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -50,9 +49,6 @@ func ConfigOf(o engine.Offer, args, whole json.RawMessage) (engine.Config, error
 	var c engine.Config
 	if err := json.Unmarshal(doc, &c); err != nil {
 		return engine.Config{}, engine.Errorf(engine.CodeInvalid, "read the config: %w", err)
-	}
-	if string(bytes.TrimSpace(doc)) == "null" {
-		return engine.Config{}, engine.Errorf(engine.CodeInvalid, "read the config: it is null")
 	}
 	c, err := c.With(o.Ref, nil) // an alias, or none at all
 	if err != nil {

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -46,11 +47,15 @@ func (c Config) Args() json.RawMessage {
 	return body.Args
 }
 
-// With returns the config with the members given replaced.
+// With returns the config with the members given replaced. The error is that it is
+// no object.
 func (c Config) With(ref Ref, args json.RawMessage) (Config, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(c.Doc, &members); err != nil {
 		return Config{}, fmt.Errorf("read config of %s: %w", c.Ref, err)
+	}
+	if members == nil {
+		return Config{}, errors.New("read the config: it is null")
 	}
 	name, err := json.Marshal(ref)
 	if err != nil {
