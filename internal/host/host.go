@@ -176,6 +176,7 @@ func (h *Host) Close() error {
 		h.work.Wait()
 		h.spawner.close()
 		h.closeTree()
+		h.leaveRunRoot()
 	})
 	return err
 }

@@ -128,6 +128,14 @@ func (h *Host) removeOtherRoot() error {
 	return nil
 }
 
+// leaveRunRoot removes the folder for running plugins from the system's temporary
+// one, unless something is left in it.
+func (h *Host) leaveRunRoot() {
+	if h.runRoot != h.cfg.stateRoot() {
+		_ = os.Remove(h.runRoot) // what is in it is found by the next host of the store
+	}
+}
+
 // makeRunDir makes a folder and marks it as in use until removeRunDir.
 func (h *Host) makeRunDir(prefix string) (string, error) {
 	h.making.RLock()
