@@ -80,9 +80,10 @@ func (o *offer) usable(ref string) (*offer, error) {
 	return o, nil
 }
 
-// The most that a description says for the operator: it has to fit into what the
-// host reads.
+// The most that a description holds. With more offers the host would refuse all, and
+// what is for the operator has to fit into what the host reads.
 const (
+	maxOffers      = 256
 	maxWarnings    = 100
 	longestWarning = 2 << 10
 )
@@ -101,6 +102,9 @@ func (c Catalogue) describe(ctx context.Context) (pluginv1.Description, error) {
 		described, err := o.describe()
 		if err != nil {
 			wrong = append(wrong, err)
+		}
+		if len(wrong) == 0 && len(d.Offers) == maxOffers {
+			wrong = append(wrong, fmt.Errorf("a file offers at most %d refs", maxOffers))
 		}
 		if err := errors.Join(wrong...); err != nil {
 			warnings = append(warnings, fmt.Sprintf("%s is not offered: %v", o.Ref, err))

@@ -76,6 +76,31 @@ func TestACatalogueIsDescribed(t *testing.T) {
 	}
 }
 
+// What the host would refuse the whole file for is left out here.
+func TestACatalogueKeepsToWhatTheHostTakes(t *testing.T) {
+	long := strings.Repeat("m", 101)
+	offers := []Offer{
+		valid(func(a *Attack[textArgs]) { a.Ref = long + ":A" }),
+		valid(func(a *Attack[textArgs]) { a.Ref, a.Aliases = "x:A", []string{strings.Repeat(long, 2) + ".A"} }),
+		valid(func(a *Attack[textArgs]) { a.Ref, a.Env = "x:B", []string{"CMED_TOKEN"} }),
+	}
+	for i := range maxOffers + 1 {
+		offers = append(offers, valid(func(a *Attack[textArgs]) { a.Ref, a.Aliases = fmt.Sprintf("many:A%d", i), nil }))
+	}
+	d := described(t, shelf(nil, offers...))
+	if len(d.Offers) != maxOffers {
+		t.Errorf("%d offers", len(d.Offers))
+	}
+	if want := []string{
+		long + ":A is not offered: ref \"" + long + ":A\" is too long: at most 100 characters on each side of the colon are allowed",
+		"x:A is not offered: x:A: alias \"" + strings.Repeat(long, 2) + ".A\" is too long: at most 200 characters are allowed",
+		"x:B is not offered: CMED_TOKEN can't be asked for: the host sets it itself",
+		"many:A256 is not offered: a file offers at most 256 refs",
+	}; !slices.Equal(d.Warnings, want) {
+		t.Errorf("warnings %q", d.Warnings)
+	}
+}
+
 // One thing that is wrong doesn't spoil the rest.
 func TestACatalogueLeavesOutWhatIsWrong(t *testing.T) {
 	named := func(change func(a *Attack[textArgs])) Attack[textArgs] {

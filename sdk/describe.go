@@ -48,10 +48,14 @@ func (o *offer) checkNames(seen map[string]bool) []error {
 	var wrong []error
 	if !isRef(o.Ref, ":") {
 		wrong = append(wrong, fmt.Errorf(`ref %q is not of the form "module:Name"`, o.Ref))
+	} else if !pluginv1.IsRef(o.Ref) {
+		wrong = append(wrong, fmt.Errorf("ref %q is too long: at most 100 characters on each side of the colon are allowed", o.Ref))
 	}
 	for _, alias := range o.Aliases {
 		if !isRef(alias, ":") && !isRef(alias, ".") {
 			wrong = append(wrong, fmt.Errorf(`%s: alias %q is not of the form "module:Name" or "module.Name"`, o.Ref, alias))
+		} else if !pluginv1.IsAlias(alias) {
+			wrong = append(wrong, fmt.Errorf("%s: alias %q is too long: at most 200 characters are allowed", o.Ref, alias))
 		}
 	}
 	for _, name := range append([]string{o.Ref}, o.Aliases...) {
@@ -67,7 +71,7 @@ func (o *offer) checkNames(seen map[string]bool) []error {
 // is a word; a module can be several words with dots between.
 func isRef(s, separator string) bool {
 	i := strings.LastIndex(s, separator)
-	if i < 0 || len(s) > 255 || !isWord(s[i+1:]) {
+	if i < 0 || !isWord(s[i+1:]) {
 		return false
 	}
 	for word := range strings.SplitSeq(s[:i], ".") {
@@ -104,6 +108,9 @@ func (o *offer) describe() (pluginv1.Offer, error) {
 	for _, name := range o.Env {
 		if !isWord(strings.TrimSuffix(name, "*")) {
 			return pluginv1.Offer{}, fmt.Errorf("%q is not the name of an environment variable, or a prefix and *", name)
+		}
+		if pluginv1.SetByHost(name) {
+			return pluginv1.Offer{}, fmt.Errorf("%s can't be asked for: the host sets it itself", name)
 		}
 	}
 	schema, tree, err := o.schema()

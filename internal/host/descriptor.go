@@ -3,7 +3,6 @@ package host
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -15,13 +14,9 @@ import (
 // maxOffers bounds how much one file may offer.
 const maxOffers = 256
 
-var (
-	refForm   = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}:[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
-	aliasForm = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}$`)
-	effects   = []engine.Effect{
-		engine.EffectNone, engine.EffectSelfLimiting, engine.EffectUndoable, engine.EffectIrreversible,
-	}
-)
+var effects = []engine.Effect{
+	engine.EffectNone, engine.EffectSelfLimiting, engine.EffectUndoable, engine.EffectIrreversible,
+}
 
 // compiled is a checked descriptor with its schema ready to use.
 type compiled struct {
@@ -68,7 +63,7 @@ func checkOffer(o pluginv1.Offer) (compiled, *engine.PluginError) {
 	fail := func(stage, format string, args ...any) (compiled, *engine.PluginError) {
 		return compiled{}, &engine.PluginError{Stage: stage, Message: o.Ref + ": " + fmt.Sprintf(format, args...)}
 	}
-	if !refForm.MatchString(o.Ref) {
+	if !pluginv1.IsRef(o.Ref) {
 		return compiled{}, &engine.PluginError{
 			Stage: "ref", Message: fmt.Sprintf("%q is not a ref", excerpt(o.Ref)),
 			Hint: "a ref is module:Name, of letters, digits, dots, dashes and underscores",
@@ -82,12 +77,12 @@ func checkOffer(o pluginv1.Offer) (compiled, *engine.PluginError) {
 		return fail("decode", "unknown effect %q", excerpt(o.Effect))
 	}
 	for _, alias := range o.Aliases {
-		if !aliasForm.MatchString(alias) {
+		if !pluginv1.IsAlias(alias) {
 			return fail("ref", "%q can't be an alias", excerpt(alias))
 		}
 	}
 	for _, name := range o.Env {
-		if !variable.MatchString(name) || reserved(name) {
+		if !variable.MatchString(name) || pluginv1.SetByHost(name) {
 			return fail("decode", "%q can't be asked for as an environment variable", excerpt(name))
 		}
 	}

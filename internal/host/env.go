@@ -11,14 +11,6 @@ import (
 // searchPath is PATH in every plugin process, whatever the host's own is.
 const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// reserved says whether a variable is the host's own to set: it is never passed
-// on from the host's environment. HOME is not: where it is granted, it replaces
-// the private folder.
-func reserved(name string) bool {
-	return strings.HasPrefix(name, "CMED_") || strings.HasPrefix(name, "PLUGIN_") ||
-		slices.Contains([]string{"PATH", "TMPDIR", "LANG", "TZ"}, name)
-}
-
 // marks are the variables that tell a process what it is part of.
 func marks(mark, pluginPath string) []string {
 	return []string{

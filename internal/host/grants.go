@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
 
 // Grant lets the plugins of some refs see some variables of the host's
@@ -38,7 +39,7 @@ func ParseGrant(s string) (Grant, error) {
 		if !variable.MatchString(name) {
 			return Grant{}, fmt.Errorf("%q is not the name of an environment variable", name)
 		}
-		if reserved(name) {
+		if pluginv1.SetByHost(name) {
 			return Grant{}, fmt.Errorf("%s can't be granted: cmed sets it itself", name)
 		}
 		g.Vars = append(g.Vars, name)
@@ -96,7 +97,7 @@ func pass(environ, asked, vars []string) []string {
 	var out []string
 	for _, entry := range environ {
 		name, _, ok := strings.Cut(entry, "=")
-		if ok && !reserved(name) && matchesAny(asked, name) && matchesAny(vars, name) {
+		if ok && !pluginv1.SetByHost(name) && matchesAny(asked, name) && matchesAny(vars, name) {
 			out = append(out, entry)
 		}
 	}

@@ -10,12 +10,8 @@ import (
 	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
 
-// What the host takes as a ref, an alias and the name of a variable.
-var (
-	refForm      = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}:[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
-	aliasForm    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}$`)
-	variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*\*?$`)
-)
+// variableForm is the name of a variable, or a prefix and a star.
+var variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*\*?$`)
 
 // longestTitle is how long a title may be, in characters: it is the one line of
 // a list.
@@ -89,7 +85,7 @@ var refChecks = []check{
 }
 
 func hasGoodRef(_ context.Context, s *subject) verdict {
-	if !refForm.MatchString(s.offer.Ref) {
+	if !pluginv1.IsRef(s.offer.Ref) {
 		return failed("%q is no ref", cut(s.offer.Ref, 100))
 	}
 	same := 0
@@ -106,7 +102,7 @@ func hasGoodRef(_ context.Context, s *subject) verdict {
 
 func hasGoodAliases(_ context.Context, s *subject) verdict {
 	for i, alias := range s.offer.Aliases {
-		if !aliasForm.MatchString(alias) {
+		if !pluginv1.IsAlias(alias) {
 			return failed("%q can't be an alias", cut(alias, 100))
 		}
 		if slices.Contains(s.offer.Aliases[:i], alias) {
@@ -192,15 +188,9 @@ func asksForVariables(_ context.Context, s *subject) verdict {
 			return failed("it asks for all variables there are")
 		case !variableForm.MatchString(name):
 			return failed("%q is not the name of an environment variable", cut(name, 60))
-		case setByHost(name):
+		case pluginv1.SetByHost(name):
 			return failed("it asks for %s, which cmed sets itself", name)
 		}
 	}
 	return passed()
-}
-
-// setByHost says whether a variable is the daemon's own to set.
-func setByHost(name string) bool {
-	return strings.HasPrefix(name, "CMED_") || strings.HasPrefix(name, "PLUGIN_") ||
-		slices.Contains([]string{"PATH", "TMPDIR", "LANG", "TZ"}, name)
 }
