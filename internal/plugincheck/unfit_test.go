@@ -241,6 +241,9 @@ func examined(t *testing.T, fault string, live bool) *Report {
 		t.Fatal(err)
 	}
 	for _, e := range entries {
+		if fault == "harms-before-its-record" && strings.HasPrefix(e.Name(), "harm-") {
+			continue // of a run that was killed after the harm and before its record: nobody can know of it
+		}
 		if name := e.Name(); name != fault && name != "bystander" && !strings.HasSuffix(name, ".was") && r.Sandboxed {
 			t.Errorf("the check left %s beside the plugin", name)
 		}
