@@ -30,8 +30,12 @@ func (h *Host) prepare(cmd command, streams []*os.File) (*launch, error) {
 		l.room = h.room(cmd)
 	}
 	err := l.runAs(cmd)
-	if err == nil && cmd.cage.confined {
+	switch {
+	case err != nil:
+	case cmd.cage.confined:
 		l.rules, err = h.rules(cmd)
+	case h.sandboxed():
+		l.rules, err = sandboxRules(cmd)
 	}
 	if err != nil {
 		l.close()

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/chaos-monkey-engine/cmed/internal/host/internal/landlock"
 	"github.com/chaos-monkey-engine/cmed/internal/host/internal/sandbox"
 )
 
@@ -211,5 +212,21 @@ func BenchmarkRunInSandbox(b *testing.B) {
 				h.perform(b.Context(), "ok")
 			}
 		})
+	}
+}
+
+// TestTheKernelHoldsWhatIsChangedBehindTheSandbox checks that a path that leads
+// elsewhere by the time of the call gains nothing.
+func TestTheKernelHoldsWhatIsChangedBehindTheSandbox(t *testing.T) {
+	if _, err := landlock.Version(); err != nil {
+		t.Skip("needs Landlock: ", err)
+	}
+	outside := t.TempDir()
+	b, _ := openTrial(t, true)
+	if got, _, exit := b.attempting("race " + outside); !exit.Finished || got["race "+outside] != "" {
+		t.Errorf("%v, %+v", got, exit)
+	}
+	if entries, err := os.ReadDir(outside); err != nil || len(entries) > 0 {
+		t.Errorf("%d files got out, %v", len(entries), err)
 	}
 }

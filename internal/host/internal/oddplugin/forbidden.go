@@ -89,6 +89,33 @@ var attempts = map[string]func(string) (string, error){
 		}
 		return "", l.Close()
 	},
+	// race writes over a link that leads elsewhere and back all the time.
+	"race": func(elsewhere string) (string, error) {
+		own, err := os.Getwd()
+		if err != nil {
+			return "", err
+		}
+		over := make(chan struct{})
+		swapped := make(chan struct{})
+		go func() {
+			defer close(swapped)
+			for i := 0; ; i++ {
+				select {
+				case <-over:
+					return
+				default:
+				}
+				_ = os.Symlink([]string{own, elsewhere}[i%2], "next")
+				_ = os.Rename("next", "way")
+			}
+		}()
+		for i := range 2000 {
+			_ = os.WriteFile(fmt.Sprint("way/raced-", i), nil, 0o600)
+		}
+		close(over)
+		<-swapped
+		return "", nil
+	},
 	"who": func(string) (string, error) {
 		groups, err := os.Getgroups()
 		return fmt.Sprint(os.Getuid(), os.Geteuid(), os.Getgid(), groups), err

@@ -10,9 +10,10 @@
 //
 // It is made for plugins that are honest and may be wrong. It is no wall: between
 // the look at a path and the call, another thread of the process can change what
-// is in the memory or where a link leads. Who must be kept in gets Landlock. What
-// is not seen: signals to single threads, ioctls, System V IPC and message queues,
-// TCP's fast open, and datagrams to unix sockets by address.
+// is in the memory or where a link leads. The host has Landlock refuse that, where
+// the kernel has it; who must be kept in gets stricter rules. What is not seen:
+// signals to single threads, ioctls, System V IPC and message queues, TCP's fast
+// open, and datagrams to unix sockets by address.
 package sandbox
 
 import "errors"
