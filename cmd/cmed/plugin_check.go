@@ -22,7 +22,7 @@ with what was found and how to mend it; docs/authors/check.md tells of each chec
 
 Nothing is harmed. All runs are dry runs, with an empty environment and, where the
 kernel allows, in a sandbox: without network, and without writing outside their
-own folder. Where it doesn't (Linux before 5.5, other systems) the dry runs are
+own folder. Where it doesn't (Linux before 5.6, other systems) the dry runs are
 made all the same, and what only a sandbox sees is not run. Where a plugin declares
 no dry run, nothing is run; --live runs the examples for real, outside the sandbox
 and with this environment, after it has said what they do. What was not run is

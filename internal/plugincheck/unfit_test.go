@@ -147,7 +147,7 @@ func TestEachFaultIsNamed(t *testing.T) {
 			t.Parallel()
 			r := examined(t, tt.fault, tt.live)
 			if tt.sandbox && !r.Sandboxed {
-				t.Skip("this kernel has no sandbox (seccomp with user notification, Linux 5.5), in which alone the fault shows")
+				t.Skip("this kernel has no sandbox (seccomp with user notification, Linux 5.6), in which alone the fault shows")
 			}
 			var failing []string
 			for _, f := range r.Findings {
