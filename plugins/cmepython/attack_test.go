@@ -103,12 +103,28 @@ func sameJSON(a, b string) bool {
 	return strings.ReplaceAll(a, " ", "") == strings.ReplaceAll(b, " ", "")
 }
 
-func TestTheWholeConfigIsTheAttacks(t *testing.T) {
+func TestAConfigWithoutArgsIsTheAttacks(t *testing.T) {
 	b := newBridge(t, "attack", files{"m.py": attackModule(`return self.attack_config`)})
 	config := map[string]any{"ref": "m:A", "name": "é \u2028 ☃", "deep": map[string]any{"n": 1.5}, "long": strings.Repeat("x", 1<<20)}
 	got := sdktest.Run(t, b.attack(t, "m:A"), nil, sdktest.Config(config))
 	if got.Failure != nil || !strings.Contains(string(got.Result), `"deep"`) || len(got.Result) < 1<<20 {
 		t.Errorf("failure %v, result of %d bytes", got.Failure, len(got.Result))
+	}
+}
+
+// CME handed its attacks the args; its documentation speaks of all that is posted.
+func TestTheArgsAreTheAttacksConfig(t *testing.T) {
+	b := newBridge(t, "attack", files{"m.py": attackModule(`import copy, pickle
+c = self.attack_config
+assert c == copy.deepcopy(c) == pickle.loads(pickle.dumps(c)) == dict(**c)
+assert c["filters"] is c["args"]["filters"] and "ref" in c and "more" not in c
+c["filters"]["state"] = "running"
+return [c, c.get("region"), c.get("more"), c.get("more", 5), c["ref"], c.get("args")["region"], len(c), list(c)]`)})
+	config := map[string]any{"ref": "m:A", "args": map[string]any{"filters": map[string]any{"tag:Chaos": "true"}, "region": "eu"}}
+	got := sdktest.Run(t, b.attack(t, "m:A"), nil, sdktest.Config(config))
+	want := `[{"filters": {"tag:Chaos": "true", "state": "running"}, "region": "eu"}, "eu", null, 5, "m:A", "eu", 2, ["filters", "region"]]`
+	if got.Failure != nil || !sameJSON(string(got.Result), want) {
+		t.Errorf("failure %v, result %s, want %s", got.Failure, got.Result, want)
 	}
 }
 

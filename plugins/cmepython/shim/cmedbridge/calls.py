@@ -6,7 +6,7 @@ import random
 import sys
 import threading
 
-from cmedbridge import describing, modules, output, planning, wire
+from cmedbridge import config, describing, modules, output, planning, wire
 
 LONGEST_RESULT = 15 << 20
 
@@ -60,7 +60,7 @@ def _run(request):
         raise modules.Failure("{} has no dry run: its class does not say dry_run = True".format(request["ref"]))
     attack.dry_run = request["dry_run"]
     random.seed(request["seed"])
-    return _document(attack(request["config"]).run())
+    return _document(attack(config.of(request["config"])).run())
 
 
 def _plan(request):
