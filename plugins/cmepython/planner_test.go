@@ -115,6 +115,7 @@ func TestWhatAPlannerDoes(t *testing.T) {
     self._add_executor(` + at + `, "%s-%d" % (self.name, i), attack_config)`,
 			"2026-06-21T00:00:00Z Lunch-0; 2026-06-21T00:00:00Z Lunch-1",
 		},
+		{"it needs no planner to add a job", `P._add_executor(` + at + `, "x", attack_config, 1); Planner._add_job(` + at + `, "y", attack_config)`, "2026-06-21T00:00:00Z x; 2026-06-21T00:00:00Z y"},
 		{"a job without a name has the plan's", `self._add_job(` + at + `, None, attack_config)`, "2026-06-21T00:00:00Z Lunch"},
 		{
 			"it may make the plan itself",

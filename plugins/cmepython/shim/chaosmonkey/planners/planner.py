@@ -18,12 +18,14 @@ class Planner:
         """Call _add_job for each run of the attack."""
         raise NotImplementedError("{} has no plan()".format(type(self).__name__))
 
-    def _add_job(self, date, name, attack_config, plan_id=None):
+    @staticmethod
+    def _add_job(date, name, attack_config, plan_id=None):
         """Plan a run at a date: a datetime, in the plan's zone if it has none,
         or a text as the exact planner reads it."""
         return planning.add(date, name, attack_config, plan_id)
 
-    def _add_executor(self, date, name, attack_config, plan_id=None):
+    @staticmethod
+    def _add_executor(date, name, attack_config, plan_id=None):
         """The same as _add_job."""
         return planning.add(date, name, attack_config, plan_id)
 
