@@ -172,6 +172,30 @@ func TestOnlyClassesOfTheModuleAreOffered(t *testing.T) {
 	}
 }
 
+// CME validated the args of a planner alone.
+func TestASchemaOfAPlannersArgsIsMadeWhole(t *testing.T) {
+	const head = "from chaosmonkey.planners.planner import Planner\n\nclass P(Planner):\n    ref = 'm:P'\n"
+	const args = `{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}`
+	const whole = `{"type": "object", "properties": {"args": {"required": ["n"]}}}`
+	for _, c := range []struct{ rule, schema, example, want, shown string }{
+		{
+			"of the args", args, `{"n": 2}`,
+			`{"type": "object", "properties": {"ref": {"type": "string"}, "args": ` + args + `}, "required": ["args"]}`, `{"ref": "m:P", "args": {"n": 2}}`,
+		},
+		{"whole", whole, `{"ref": "m:P", "args": {"n": 2}}`, whole, `{"ref": "m:P", "args": {"n": 2}}`},
+		{"of anything", `{}`, `{}`, `{}`, `{}`},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			b := newBridge(t, "planner", files{"m.py": head + "    schema = " + c.schema + "\n    example = " + c.example + "\n"})
+			infos, warnings := b.listed(t)
+			got := infos["m:P"].Whole
+			if warnings != "" || got == nil || !sameJSON(string(got.Schema), c.want) || len(got.Examples) != 1 || !sameJSON(string(got.Examples[0]), c.shown) {
+				t.Errorf("warnings %q, offered %s", warnings, got)
+			}
+		})
+	}
+}
+
 func TestAFileThatIsNamedDifferentlyIsOfferedUnderBothNames(t *testing.T) {
 	b := newBridge(t, "attack", files{
 		"copy_of_a.py": preamble + classText("A", "ref = 'a:A'\n"+sound),

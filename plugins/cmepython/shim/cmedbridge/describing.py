@@ -55,6 +55,8 @@ def _offer(file, module, klass, base):
     if not isinstance(schema, dict):
         warn(place, "it has no schema that is a dict: any config is accepted")
         schema = {"type": "object"}
+    if hasattr(base, "plan") and _is_of_args(schema):
+        schema, example = _whole(klass.ref, schema, example)
     if example is None:
         warn(place, "it has no example")
     wire.send(offer={
@@ -65,6 +67,23 @@ def _offer(file, module, klass, base):
         "dry_run": getattr(klass, "dry_run", False) is True,
         "env": _variables(place, klass),
     })
+
+
+def _is_of_args(schema):
+    """Say whether a planner's schema is of its args: CME validated those alone."""
+    members, required = schema.get("properties"), schema.get("required")
+    named = list(members) if isinstance(members, dict) else []
+    named += required if isinstance(required, list) else []
+    return bool(named) and "ref" not in named and "args" not in named
+
+
+def _whole(ref, schema, example):
+    whole = {"type": "object", "properties": {"ref": {"type": "string"}, "args": schema}}
+    if schema.get("required"):
+        whole["required"] = ["args"]
+    if isinstance(example, dict) and "args" not in example:
+        example = {"ref": ref, "args": example}
+    return whole, example
 
 
 def _has_code(klass, base):
