@@ -183,7 +183,7 @@ func TestASchemaOfAPlannersArgsIsMadeWhole(t *testing.T) {
 			`{"type": "object", "properties": {"ref": {"type": "string"}, "args": ` + args + `}, "required": ["args"]}`, `{"ref": "m:P", "args": {"n": 2}}`,
 		},
 		{"whole", whole, `{"ref": "m:P", "args": {"n": 2}}`, whole, `{"ref": "m:P", "args": {"n": 2}}`},
-		{"of anything", `{}`, `{}`, `{}`, `{}`},
+		{"of anything", `{}`, `{}`, `{}`, `{"ref": "m:P"}`},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			b := newBridge(t, "planner", files{"m.py": head + "    schema = " + c.schema + "\n    example = " + c.example + "\n"})
@@ -193,6 +193,16 @@ func TestASchemaOfAPlannersArgsIsMadeWhole(t *testing.T) {
 				t.Errorf("warnings %q, offered %s", warnings, got)
 			}
 		})
+	}
+}
+
+func TestAnExampleIsOfItsClass(t *testing.T) {
+	for _, example := range []string{`{}`, `{"ref": "copied:From"}`, `{"ref": "m.A"}`, `{"ref": 5}`} {
+		b := newBridge(t, "attack", files{"m.py": preamble + classText("A", "ref = 'm:A'\nschema = {}\nexample = "+example)})
+		infos, warnings := b.listed(t)
+		if got := infos["m:A"].Whole; warnings != "" || got == nil || len(got.Examples) != 1 || !sameJSON(string(got.Examples[0]), `{"ref":"m:A"}`) {
+			t.Errorf("%s: warnings %q, offered %s", example, warnings, got)
+		}
 	}
 }
 

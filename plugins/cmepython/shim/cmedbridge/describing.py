@@ -57,6 +57,8 @@ def _offer(file, module, klass, base):
         schema = {"type": "object"}
     if hasattr(base, "plan") and _is_of_args(schema):
         schema, example = _whole(klass.ref, schema, example)
+    if isinstance(example, dict):
+        example["ref"] = klass.ref  # CME didn't look at it
     if example is None:
         warn(place, "it has no example")
     wire.send(offer={
