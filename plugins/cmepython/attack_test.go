@@ -60,6 +60,55 @@ os.write(1, b"\xff raw\n")`)
 	}
 }
 
+func TestAForkedChildIsAProcessLikeAnyOther(t *testing.T) {
+	for _, c := range []struct{ rule, child, parent, want, said string }{
+		{"its exception is told", `raise RuntimeError("lost")`, "return os.wait()[1] >> 8", "1", "RuntimeError: lost"},
+		{"its status is its own", `sys.exit(3)`, "return os.wait()[1] >> 8", "3", ""},
+		{"it logs", `log.error("from the child")`, "return os.wait()[1] >> 8", "0", "ERROR m: from the child"},
+		{"it is terminated", `time.sleep(60)`, "time.sleep(0.1); os.kill(child, 15); return os.wait()[1]", "15", ""},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			got := runBody(t, "child = os.fork()\nif child == 0:\n    "+c.child+"\n    return\n"+c.parent)
+			said := messages(got.Log, "info")
+			if got.Failure != nil || string(got.Result) != c.want || c.said == "" && len(said) > 0 || c.said != "" && !slices.Contains(said, c.said) {
+				t.Errorf("failure %v, result %s, said %q", got.Failure, got.Result, said)
+			}
+		})
+	}
+}
+
+// A thread that holds a lock while another forks leaves it locked in the child.
+func TestChildrenOfATalkativeProcessDontHang(t *testing.T) {
+	got := runBody(t, `
+over = threading.Event()
+def talk():
+    while not over.is_set():
+        print("p" * 20000)
+threading.Thread(target=talk).start()
+children = []
+for _ in range(20):
+    children.append(os.fork())
+    if children[-1] == 0:
+        print("c" * 2000)
+        return
+left, deadline = set(children), time.monotonic() + 10
+while left and time.monotonic() < deadline:
+    left -= {child for child in left if os.waitpid(child, os.WNOHANG)[0]}
+    time.sleep(0.01)
+over.set()
+for child in left:
+    os.kill(child, 9)
+return len(left)`)
+	said := map[string]int{}
+	for _, line := range messages(got.Log, "info") {
+		said[line]++
+	}
+	if got.Failure != nil || string(got.Result) != "0" || len(said) != 2 || said[strings.Repeat("c", 2000)] != 20 {
+		t.Errorf("failure %v, result %s, %d different lines", got.Failure, got.Result, len(said))
+	}
+}
+
 func TestHowARunEnds(t *testing.T) {
 	for _, c := range []struct{ rule, body, failure, result string }{
 		{"what it returns is the result", `return {"killed": ["a"], "n": (1, 2)}`, "", `{"killed": ["a"], "n": [1, 2]}`},

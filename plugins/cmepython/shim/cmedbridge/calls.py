@@ -1,7 +1,6 @@
 """The calls that cmed makes."""
 
 import json
-import os
 import random
 import sys
 import threading
@@ -22,23 +21,27 @@ def main():
         output.capture()
         modules.use(request["folder"])
         end["result"] = CALLS[request["do"]](request)
-        if not wire.is_child():
-            _await_threads()
-    except modules.Failure as failure:
-        end["failure"] = str(failure)
-    except wire.Terminated:
-        end["stopped"] = True
-    except SystemExit as leaving:
-        if leaving.code not in (None, 0):
-            end["failure"] = "it called sys.exit({!r})".format(leaving.code)
+        if wire.is_child():
+            return
+        _await_threads()
     except BaseException as error:
-        end["failure"] = modules.words(error, request["folder"])
-        end["trace"] = modules.trace(error)
+        if wire.is_child():
+            raise
+        end.update(_how(error, request["folder"]))
     wire.hold()
     output.flush()
-    if wire.is_child():
-        os._exit(0)
     wire.send(end=end)
+
+
+def _how(error, folder):
+    """Say how a call ended that did not return."""
+    if isinstance(error, modules.Failure):
+        return {"failure": str(error)}
+    if isinstance(error, wire.Terminated):
+        return {"stopped": True}
+    if isinstance(error, SystemExit):
+        return {} if error.code in (None, 0) else {"failure": "it called sys.exit({!r})".format(error.code)}
+    return {"failure": modules.words(error, folder), "trace": modules.trace(error)}
 
 
 def _await_threads():

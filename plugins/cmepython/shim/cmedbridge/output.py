@@ -2,6 +2,7 @@
 
 import io
 import logging
+import os
 import sys
 
 from cmedbridge import wire
@@ -42,6 +43,9 @@ class _Logged(logging.Handler):
             text = self.format(record)
         except Exception:  # a wrong format argument, as logging sees it
             text = "{} {!r}".format(record.msg, record.args)
+        if wire.is_child():
+            sys.stderr.write("{} {}: {}\n".format(record.levelname, record.name, text))
+            return
         wire.send(log={
             "at": record.created, "level": record.levelno,
             "logger": record.name, "text": text,
@@ -52,12 +56,25 @@ def capture():
     """Send what is printed and logged from now on."""
     sys.stdout = _stream("stdout", 1)
     sys.stderr = _stream("stderr", 2)
+    os.register_at_fork(after_in_child=_part)
     logging.captureWarnings(True)
     root = logging.getLogger()
     root.addHandler(_Logged())
     root.setLevel(logging.DEBUG)
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.INFO)
+
+
+def _part():
+    """Have a forked child write to its descriptors.
+
+    What it sent would be torn by what its parent sends, and a thread that it has
+    not may hold the locks of the streams.
+    """
+    for name, descriptor in (("stdout", 1), ("stderr", 2)):
+        if isinstance(getattr(getattr(getattr(sys, name), "buffer", None), "raw", None), _Printed):
+            setattr(sys, name, open(
+                descriptor, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False))
 
 
 def flush():

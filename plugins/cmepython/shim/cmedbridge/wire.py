@@ -71,7 +71,15 @@ def obey(patience):
     When cmed is gone, the process is killed after so many seconds.
     """
     signal.signal(signal.SIGTERM, _terminate)
+    os.register_at_fork(after_in_child=_part)
     threading.Thread(target=_watch, args=(patience,), daemon=True).start()
+
+
+def _part():
+    """Make a forked child a process like any other."""
+    _State.lock = threading.RLock()  # a thread that the child has not may hold it
+    if signal.getsignal(signal.SIGTERM) is _terminate:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def _terminate(_signal, _frame):
