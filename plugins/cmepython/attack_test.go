@@ -117,6 +117,11 @@ func TestHowARunEnds(t *testing.T) {
 		{"what JSON can't hold is not kept", `return object()`, "", ""},
 		{"an exception", `raise ValueError("no such host")`, "ValueError: no such host (m.py, line 13)", ""},
 		{"an exception without words", `raise KeyError`, "KeyError (m.py, line 13)", ""},
+		{"an exception whose words fail", `
+class Odd(Exception):
+    def __str__(self):
+        raise RuntimeError
+raise Odd`, "Odd: <exception str() failed> (m.py, line 16)", ""},
 		{"an exception in a library", `import json; json.loads("{")`, "JSONDecodeError: Expecting property name enclosed in double quotes: line 1 column 2 (char 1) (m.py, line 13)", ""},
 		{"it leaves with a status", `sys.exit(3)`, "it called sys.exit(3)", ""},
 		{"it leaves well", `sys.exit()`, "", ""},
@@ -174,6 +179,25 @@ return [c, c.get("region"), c.get("more"), c.get("more", 5), c["ref"], c.get("ar
 	want := `[{"filters": {"tag:Chaos": "true", "state": "running"}, "region": "eu"}, "eu", null, 5, "m:A", "eu", 2, ["filters", "region"]]`
 	if got.Failure != nil || !sameJSON(string(got.Result), want) {
 		t.Errorf("failure %v, result %s, want %s", got.Failure, got.Result, want)
+	}
+}
+
+// An event that the plugin can't read would end the run.
+func TestTextsThatAreTooLongAreCut(t *testing.T) {
+	got := runBody(t, `
+print("é" * (11 << 20))
+log.info("x" * (21 << 20))
+raise ValueError("y" * (21 << 20))`)
+	if got.Failure == nil || !strings.HasPrefix(got.Failure.Message, "ValueError: yyy") {
+		t.Fatalf("failure %.100v", got.Failure)
+	}
+	printed, logged := 0, 0
+	for _, e := range got.Log {
+		printed += strings.Count(e.Message, "é")
+		logged += strings.Count(e.Message, "x")
+	}
+	if printed < 11<<20-1000 || logged < 60<<10 {
+		t.Errorf("%d printed, %d logged", printed, logged)
 	}
 }
 

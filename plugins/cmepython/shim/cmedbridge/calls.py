@@ -36,12 +36,15 @@ def main():
 def _how(error, folder):
     """Say how a call ended that did not return."""
     if isinstance(error, modules.Failure):
-        return {"failure": str(error)}
+        return {"failure": str(error)[:wire.LONGEST_TEXT]}
     if isinstance(error, wire.Terminated):
         return {"stopped": True}
     if isinstance(error, SystemExit):
-        return {} if error.code in (None, 0) else {"failure": "it called sys.exit({!r})".format(error.code)}
-    return {"failure": modules.words(error, folder), "trace": modules.trace(error)}
+        return {} if error.code in (None, 0) else {"failure": "it called sys.exit({!r})".format(error.code)[:wire.LONGEST_TEXT]}
+    return {
+        "failure": modules.words(error, folder)[:wire.LONGEST_TEXT],
+        "trace": modules.trace(error)[:wire.LONGEST_TEXT],
+    }
 
 
 def _await_threads():

@@ -108,8 +108,11 @@ def words(error, folder):
     text = type(error).__name__
     if isinstance(error, SyntaxError):
         text += ": " + str(error.msg)
-    elif str(error):
-        text += ": " + str(error)
+    else:
+        try:
+            text += ": " + str(error) if str(error) else ""
+        except Exception:  # as traceback has it
+            text += ": <exception str() failed>"
     place = _place(error, folder)
     return "{} ({})".format(text, place) if place else text
 

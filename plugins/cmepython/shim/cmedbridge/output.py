@@ -29,7 +29,8 @@ class _Printed(io.RawIOBase):
 
     def write(self, data):
         text = bytes(data).decode("utf-8", "backslashreplace")
-        wire.send(printed={"stream": self._name, "text": text})
+        for start in range(0, len(text), wire.LONGEST_TEXT):
+            wire.send(printed={"stream": self._name, "text": text[start:start + wire.LONGEST_TEXT]})
         return len(data)
 
 
@@ -48,7 +49,7 @@ class _Logged(logging.Handler):
             return
         wire.send(log={
             "at": record.created, "level": record.levelno,
-            "logger": record.name, "text": text,
+            "logger": record.name, "text": text[:wire.LONGEST_TEXT],
         })
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 
 REQUEST, EVENTS = 3, 4
+LONGEST_TEXT = 64 << 10  # of an event; cmed keeps no more of a text
 
 
 class Terminated(SystemExit):
