@@ -63,7 +63,7 @@ example = {"ref": "cloud.TerminateEC2Instance", "since": datetime.datetime(2020,
 	if text := string(got.Whole.Schema); !strings.Contains(text, `"2020-01-02"`) || !strings.Contains(text, `["a", "b"]`) {
 		t.Errorf("schema %s", text)
 	}
-	if len(got.Whole.Examples) != 1 || !strings.Contains(string(got.Whole.Examples[0]), `"2020-01-02T03:04:00"`) {
+	if len(got.Whole.Examples) != 1 || !strings.Contains(string(got.Whole.Examples[0]), `"cloud:TerminateEC2Instance"`) || !strings.Contains(string(got.Whole.Examples[0]), `"2020-01-02T03:04:00"`) {
 		t.Errorf("examples %s", got.Whole.Examples)
 	}
 	plain := infos["cloud:Plain"]

@@ -56,9 +56,9 @@ def _offer(file, module, klass, base):
         warn(place, "it has no schema that is a dict: any config is accepted")
         schema = {"type": "object"}
     if hasattr(base, "plan") and _is_of_args(schema):
-        schema, example = _whole(klass.ref, schema, example)
-    if isinstance(example, dict):
-        example["ref"] = klass.ref  # CME didn't look at it
+        schema, example = _whole(schema, example)
+    if isinstance(example, dict):  # CME didn't look at its ref
+        example["ref"] = klass.ref if ":" in klass.ref else ":".join(klass.ref.rsplit(".", 1))
     if example is None:
         warn(place, "it has no example")
     wire.send(offer={
@@ -79,12 +79,12 @@ def _is_of_args(schema):
     return bool(named) and "ref" not in named and "args" not in named
 
 
-def _whole(ref, schema, example):
+def _whole(schema, example):
     whole = {"type": "object", "properties": {"ref": {"type": "string"}, "args": schema}}
     if schema.get("required"):
         whole["required"] = ["args"]
     if isinstance(example, dict) and "args" not in example:
-        example = {"ref": ref, "args": example}
+        example = {"ref": None, "args": example}
     return whole, example
 
 
