@@ -115,7 +115,16 @@ func (p *Plugin) Find(ref engine.Ref) (engine.Offer, error) {
 	if ref != "" {
 		text = unknown.Error()
 	}
-	return engine.Offer{}, engine.Errorf(engine.CodeInvalid, "%s\n%s offers:%s", text, p.name, list(offers))
+	return engine.Offer{}, engine.Errorf(engine.CodeInvalid, "%s\n%s offers:%s%s", text, p.name, list(offers), p.missing())
+}
+
+// missing says what the plugin would offer too, but can't; "" for nothing.
+func (p *Plugin) missing() string {
+	warnings := p.Warnings()
+	if len(warnings) == 0 {
+		return ""
+	}
+	return "\nit can't offer everything that it has:\n  " + strings.Join(warnings, "\n  ")
 }
 
 // list is what is offered, a line each.
@@ -157,5 +166,5 @@ func (p *Plugin) unusable() error {
 		}
 		return errors.New(text.String())
 	}
-	return fmt.Errorf("%s offers nothing at the moment", p.name)
+	return fmt.Errorf("%s offers nothing at the moment%s", p.name, p.missing())
 }

@@ -2,11 +2,14 @@ package byhand
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -267,5 +270,32 @@ func TestAFileThatIsNoPluginIsExplained(t *testing.T) {
 	}
 	if len(w.folders()) != 0 {
 		t.Errorf("left: %v", w.folders())
+	}
+}
+
+// What a plugin would offer too, but can't, may be what is looked for.
+func TestAnUnknownRefIsExplainedByWarnings(t *testing.T) {
+	const offer = `{"ref":"a:A","kind":"attack","schema":{"type":"object"},"examples":[{"ref":"a:A","args":{}}]}`
+	for offers, want := range map[string]string{
+		offer: "unknown attack \"a:B\"; did you mean a:A?\n%[1]s offers:\n  a:A  attack\nit can't offer everything that it has:\n  b.py: line 3",
+		"":    "%[1]s offers nothing at the moment\nit can't offer everything that it has:\n  b.py: line 3",
+	} {
+		w := newWorld(t)
+		w.plugin = filepath.Join(t.TempDir(), "old")
+		script := "#!/bin/sh\necho '" + `{"protocol":1,"offers":[` + offers + `],"watch":["x"],"warnings":["b.py: line 3"]}` + "'\n"
+		if err := os.WriteFile(w.plugin, []byte(script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		p, err := Open(t.Context(), w.plugin, w.base, "a:B", hosting(), nil, hclog.NewNullLogger())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.Find("a:B")
+		if want := fmt.Sprintf(want, w.plugin); err == nil || err.Error() != want {
+			t.Errorf("got  %v\nwant %s", err, want)
+		}
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
