@@ -61,20 +61,38 @@ def _list(request):
 
 def _run(request):
     base = _base(request)
+    reseed = _seed(request["seed"])
     attack = modules.find(request["folder"], request["ref"], base)
     if request["dry_run"] and getattr(attack, "dry_run", None) is not True:
         raise modules.Failure("{} has no dry run: its class does not say dry_run = True".format(request["ref"]))
     attack.dry_run = request["dry_run"]
-    random.seed(request["seed"])
+    reseed()
     return _document(attack(config.of(request["config"])).run())
 
 
 def _plan(request):
     base = _base(request)
+    reseed = _seed(request["seed"])
     planner = modules.find(request["folder"], request["ref"], base)
     planning.Planning.attack = json.loads(json.dumps(request["attack"]))
-    random.seed(request["seed"])
+    reseed()
     planner(request["name"]).plan(request["config"], request["attack"])
+
+
+def _seed(seed):
+    """Make random.seed(), which old modules call, draw on the seed of the call, and
+    return a function that does so anew."""
+    original, chance = random.seed, random.Random(seed)
+
+    def again(a=None, version=2):
+        original(chance.getrandbits(64) if a is None else a, version)
+
+    def anew():
+        chance.seed(seed)
+        again()
+
+    random.seed = again
+    return anew
 
 
 def _base(request):
