@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// longestEvent bounds one event, in bytes: a result may have 15 MiB.
+// longestEvent bounds one event, in bytes: an offer may have a long schema.
 const longestEvent = 20 << 20
 
 // orphaned is how long python may go on when the plugin has died.

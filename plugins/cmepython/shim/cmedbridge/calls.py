@@ -7,7 +7,7 @@ import threading
 
 from cmedbridge import config, describing, modules, output, planning, wire
 
-LONGEST_RESULT = 15 << 20
+LONGEST_RESULT = 256 << 10  # what cmed keeps, in bytes of JSON
 
 
 def main():
