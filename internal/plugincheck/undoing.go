@@ -59,7 +59,7 @@ func refusesJunk(ctx context.Context, s *subject) verdict {
 	for i, doc := range junk() {
 		a, err := s.host.Undo(ctx, engine.UndoCall{
 			Record: engine.UndoRecord{
-				UndoID: engine.UndoID{Executor: engine.NewExecutorID(), Sequence: uint64(i) + 1}, //nolint:gosec // few
+				UndoID: engine.UndoID{Executor: engine.NewExecutorID(), Sequence: uint64(i) + 1},
 				Ref:    s.serves.Ref, Digest: s.serves.Digest, Record: doc,
 			},
 			Config: engine.Config{Ref: s.serves.Ref, Doc: s.exampleDoc()}, Seed: seed, Attempt: 1, Timeout: undoTimeout,
