@@ -28,6 +28,9 @@ no dry run, nothing is run; --live runs the examples for real, outside the sandb
 and with this environment, after it has said what they do. What was not run is
 never counted as passed.
 
+Ctrl-C ends the check, as soon as what it runs has ended and what it ran for real is
+undone. A second one does not wait for that, and the report says what is left.
+
 Exit codes: 0 all are fit, 1 one is unfit or could not be checked, 2 wrong flag.`
 
 // formatJUnit is an output for CI servers.
@@ -103,14 +106,15 @@ func (c *checking) run(ctx context.Context, paths []string) error {
 	setUmask()
 	o, release := takeOrders(ctx, c.signals)
 	defer release()
-	return o.unlessForced(func() error { return c.checkAll(o.stop, paths) })
+	return c.checkAll(o, paths)
 }
 
-func (c *checking) checkAll(ctx context.Context, paths []string) error {
+func (c *checking) checkAll(o *orders, paths []string) error {
+	ctx := o.stop
 	var reports []*plugincheck.Report
 	unfit := false
 	for _, path := range paths {
-		r := c.check(ctx, path)
+		r := c.check(o, path)
 		reports = append(reports, r)
 		unfit = unfit || !r.Fit()
 		if c.output == "text" {
@@ -149,14 +153,14 @@ func (c *checking) write(reports []*plugincheck.Report) error {
 }
 
 // check checks a file. What can't be checked is a report that says so.
-func (c *checking) check(ctx context.Context, path string) *plugincheck.Report {
+func (c *checking) check(o *orders, path string) *plugincheck.Report {
 	progress := newCheckProgress(c.stderr, path)
 	defer progress.clear()
-	r, err := plugincheck.Check(ctx, path, plugincheck.Options{
-		Live: c.live, Grace: c.grace, Making: progress.making,
+	r, err := plugincheck.Check(o.stop, path, plugincheck.Options{
+		Live: c.live, Grace: c.grace, Making: progress.making, Force: o.force.Done(),
 		Announce: func(what string) error {
 			progress.clear()
-			return c.announce(ctx, what)
+			return c.announce(o.stop, what)
 		},
 	})
 	if r == nil {

@@ -43,6 +43,9 @@ type Options struct {
 	// about to be made, of which ref ("": the whole plugin).
 	Found  func(Finding)
 	Making func(ref, title string)
+	// Force, once closed, ends by force what still runs when the context of the
+	// check has ended, undos of live runs too: the report says what is left.
+	Force <-chan struct{}
 	// Grace is how long a run has, once stopped; 0: DefaultGrace.
 	Grace time.Duration
 	// Timeout is how long one run of an example may take; 0: DefaultTimeout.
@@ -81,6 +84,7 @@ func Check(ctx context.Context, path string, o Options) (r *Report, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, t.close()) }()
+	defer t.heedForce()()
 	bound := pluginBound + time.Duration(t.offered())*refBound
 	ctx, cancel := context.WithTimeoutCause(ctx, bound, fmt.Errorf("the check of all its refs took longer than %s", bound))
 	defer cancel()

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 	"github.com/chaos-monkey-engine/cmed/internal/host"
@@ -95,14 +96,47 @@ func (t *trial) explain(err error) error {
 	return nil
 }
 
-// close ends what still runs and removes everything that the trial made.
-func (t *trial) close() error {
+// heedForce ends the processes when the check is to end by force, until release
+// is called.
+func (t *trial) heedForce() (release func()) {
+	done := make(chan struct{})
+	var heeding sync.WaitGroup
+	heeding.Go(func() {
+		select {
+		case <-t.options.Force:
+			t.closed = t.closeHosts()
+		case <-done:
+		}
+	})
+	return func() {
+		close(done)
+		heeding.Wait()
+	}
+}
+
+// forced says whether the check is to end by force.
+func (t *trial) forced() bool {
+	select {
+	case <-t.options.Force:
+		return true
+	default:
+		return false
+	}
+}
+
+func (t *trial) closeHosts() error {
 	var errs []error
 	for _, h := range []*host.Host{t.live, t.host} {
 		if h != nil {
 			errs = append(errs, h.Close())
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// close ends what still runs and removes everything that the trial made.
+func (t *trial) close() error {
+	errs := []error{t.closed, t.closeHosts()}
 	if err := os.RemoveAll(t.state); err != nil {
 		errs = append(errs, fmt.Errorf("remove the folder of the check: %w", err))
 	}

@@ -33,7 +33,9 @@ type trial struct {
 	noSandbox string
 	// live makes the runs that do what the examples say; nil without
 	// Options.Live.
-	live        *host.Host
+	live *host.Host
+	// closed is what came of closing the hosts before the end.
+	closed      error
 	examination *host.Examination
 	// described is what a daemon would go by; nil if the plugin says nothing
 	// that can be read.

@@ -82,7 +82,7 @@ func refusesJunk(ctx context.Context, s *subject) verdict {
 }
 
 // undo has a record undone, asking again where the answer is retry. What ends ctx
-// does not end an undo: it has a bound of its own.
+// does not end an undo: it has a bound of its own. The end by force does.
 func (s *subject) undo(ctx context.Context, r record) (engine.UndoAnswer, error) {
 	ctx = context.WithoutCancel(ctx)
 	s.note("undo", "an undo")
@@ -91,7 +91,7 @@ func (s *subject) undo(ctx context.Context, r record) (engine.UndoAnswer, error)
 			Record: r.UndoRecord, Config: engine.Config{Ref: r.Ref, Doc: r.config}, Seed: seed,
 			Attempt: attempt, Timeout: undoTimeout,
 		}, func(engine.LogEntry) {})
-		if err == nil && a.Outcome != engine.OutcomeRetry || attempt == undoAttempts {
+		if err == nil && a.Outcome != engine.OutcomeRetry || attempt == undoAttempts || s.forced() {
 			return a, err
 		}
 		time.Sleep(undoPause)

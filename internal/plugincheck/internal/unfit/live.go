@@ -24,6 +24,14 @@ func init() {
 			return a, err
 		}
 	})
+	register("undo-hangs", func(p *behaviour) { // where there is something to undo
+		p.undo = func(r *pluginv1.UndoRequest) (*pluginv1.Answer, error) {
+			if _, err := os.Stat(harmed(r.GetRunId())); err == nil {
+				select {}
+			}
+			return undo(r)
+		}
+	})
 	register("harms-before-its-record", func(p *behaviour) {
 		p.act = func(r *run) error {
 			a, err := r.begin()
