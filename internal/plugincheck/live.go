@@ -62,7 +62,7 @@ var liveChecks = []check{
 		id:      "killed-anywhere-live",
 		title:   "SIGKILL after any message of a live run, followed by the undo, leaves nothing behind",
 		hint:    "put all that an undo needs into the record, and make each harm one that can be found again",
-		applies: alive,
+		applies: recorded,
 		run:     undoesKilled,
 	},
 	{
@@ -252,9 +252,6 @@ const mostLiveKills = 8
 // so that what follows on a message may have half happened.
 func undoesKilled(ctx context.Context, s *subject) verdict {
 	first := s.evidence.live.first
-	if first.messages == 0 {
-		return notRun("its live run said nothing, so there is no moment to kill one")
-	}
 	for _, after := range spread(first.messages, mostLiveKills) {
 		var late *time.Timer
 		p, faults := s.performLive(ctx, play{doing: "a live run that was killed", message: func(p host.Trialled, n int) {
@@ -286,5 +283,9 @@ func leavesNothing(_ context.Context, s *subject) verdict {
 	if s.serves.CanUndo {
 		return passed()
 	}
-	return notRun("it has no undo, so what its %d live runs did is still there", len(s.evidence.live.runs))
+	runs := "live run"
+	if n := len(s.evidence.live.runs); n > 1 {
+		runs = fmt.Sprintf("%d live runs", n)
+	}
+	return notRun("it has no undo, so what its %s did is still there", runs)
 }

@@ -12,7 +12,7 @@ import (
 // they are made: the first ones show how the others are to be read. All but the
 // live ones are dry, in the sandbox, with an empty environment.
 var attackChecks = slices.Concat(
-	rehearsalChecks, stoppingChecks, killingChecks, inputChecks, callChecks, undoingChecks, leftoverChecks, liveChecks,
+	rehearsalChecks, stoppingChecks, killingChecks, inputChecks, callChecks, undoingChecks, liveChecks, leftoverChecks,
 )
 
 // evidence is what the checks of an attack's runs share.

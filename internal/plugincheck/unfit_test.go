@@ -130,6 +130,7 @@ var faulty = []struct {
 	{fault: "undo-fails-without-harm", fails: "undo-without-run", live: true, also: []string{"killed-anywhere-live", "live-stop", "live-clean"}},
 	{fault: "undo-leaves-the-harm", fails: "undo-after-run", live: true, also: []string{"killed-anywhere-live", "live-stop", "live-clean"}},
 	{fault: "harms-before-its-record", fails: "record-refused", live: true},
+	{fault: "leaves-a-process-when-live", fails: "leftovers", live: true},
 	{fault: "goes-on-without-a-record", fails: "record-refused", live: true},
 
 	{fault: "plan-differs", fails: "plan-same-seed"},
@@ -249,6 +250,22 @@ func examined(t *testing.T, fault string, live bool) *Report {
 		}
 	}
 	return r
+}
+
+// What can't be undone is run for real once, and nothing is said of its undo.
+func TestWhatCanNotBeUndoneIsRunOnce(t *testing.T) {
+	t.Parallel()
+	r := examined(t, "irreversible", true)
+	for _, f := range r.Findings {
+		switch {
+		case f.Outcome == Failed:
+			t.Errorf("%s of %q: %s", f.Check, f.Ref, f.Message)
+		case f.Check == "live-clean" && !strings.Contains(f.Message, "what its live run did is still there"):
+			t.Errorf("%s: %s", f.Check, f.Message)
+		case f.Check == "killed-anywhere-live" && f.Outcome != NotRun:
+			t.Errorf("%s %s, though nothing could be undone", f.Check, f.Outcome)
+		}
+	}
 }
 
 func TestALiveCheckIsCalledOff(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 )
@@ -42,6 +43,25 @@ func init() {
 			r.target("hit")
 			_ = os.WriteFile(path, []byte(a.Note), 0o600)
 			r.record(record{Path: path})
+			return r.end()
+		}
+	})
+	register("leaves-a-process-when-live", func(p *behaviour) {
+		p.act = func(r *run) error {
+			sleeper(&syscall.SysProcAttr{Setsid: true}, false)
+			return act(r)
+		}
+	})
+	register("irreversible", func(p *behaviour) { // no fault: it says so
+		p.describe = func(d *pluginv1.Description) {
+			o := &d.Offers[0]
+			o.Effect, o.CanUndo, o.CanDryRun = "irreversible", false, false
+		}
+		p.act = func(r *run) error {
+			if _, err := r.begin(); err != nil {
+				return r.finish(err.Error())
+			}
+			r.target("hit")
 			return r.end()
 		}
 	})
