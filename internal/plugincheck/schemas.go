@@ -46,6 +46,20 @@ var schemaChecks = []check{
 		run:     describesProperties,
 	},
 	{
+		id:      "schema-values",
+		title:   "the defaults and examples in its schema keep its rules",
+		hint:    "mend the value or the rule: a form fills it in, and a plan with it would be refused",
+		applies: hasSchema,
+		run:     func(_ context.Context, s *subject) verdict { return sound(schema.CheckValues(s.offer.Schema)) },
+	},
+	{
+		id:      "schema-hints",
+		title:   "its hints for forms can be understood",
+		hint:    `an "x-ui" has order (a number from 1 on), group, widget and unit, and no others; docs/authors/schema.md lists the widgets`,
+		applies: hasSchema,
+		run:     func(_ context.Context, s *subject) verdict { return sound(schema.CheckHints(s.offer.Schema)) },
+	},
+	{
 		id:      "secrets-marked",
 		title:   "arguments whose names say secret are writeOnly",
 		hint:    `say "writeOnly": true (a field's tag: jsonschema:"writeOnly=true"), so that it is never shown, stored in a log or handed to a planner; if it is no secret, give it another name`,
@@ -59,6 +73,14 @@ var schemaChecks = []check{
 		applies: hasSchema,
 		run:     showsNoSecret,
 	},
+}
+
+// sound judges by what is wrong with a schema.
+func sound(err error) verdict {
+	if err != nil {
+		return failed("%s", strings.TrimPrefix(err.Error(), "schema: "))
+	}
+	return passed()
 }
 
 // compiled returns the schema of the ref's config, ready to validate.

@@ -27,3 +27,19 @@ func TestCheckValues(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckHints(t *testing.T) {
+	for _, c := range []struct{ doc, want string }{
+		{`{"properties":{"a":{"x-ui":{"order":1,"group":"G","widget":"json","unit":"s"}},"x-ui":{"type":"string"}}}`, ""},
+		{`{"properties":{"a":{"x-ui":{"widget":"jsn"}}}}`, `schema: the x-ui at /properties/a: there is no widget "jsn"; did you mean json?`},
+		{`{"items":{"x-ui":{"order":-1}}}`, "schema: the x-ui at /items: its order is less than 1"},
+		{`{"$defs":{"a":{"x-ui":{"oder":1}}}}`, `schema: the x-ui at /$defs/a: it is not {order, group, widget, unit}: json: unknown field "oder"`},
+		{`{"default":{"x-ui":5},"enum":[{"x-ui":5}]}`, ""},
+		{`{`, "schema: unexpected end of JSON input"},
+	} {
+		err := schema.CheckHints([]byte(c.doc))
+		if (err == nil) != (c.want == "") || err != nil && err.Error() != c.want {
+			t.Errorf("%s:\n got %v\nwant %s", c.doc, err, c.want)
+		}
+	}
+}

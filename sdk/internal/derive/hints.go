@@ -93,20 +93,37 @@ func hintsOf(s *jsonschema.Schema) (hints, error) {
 	case hints:
 		return given, nil
 	default:
-		doc, err := json.Marshal(given)
-		if err != nil {
-			return h, err
-		}
-		strict := json.NewDecoder(bytes.NewReader(doc))
-		strict.DisallowUnknownFields()
-		if err := strict.Decode(&h); err != nil {
-			return h, fmt.Errorf("it is not {order, group, widget, unit}: %w", err)
-		}
-		if h.Order < 0 {
-			return h, errors.New("its order is less than 1")
-		}
-		return h, nil
+		return readHints(given)
 	}
+}
+
+// readHints reads hints that somebody wrote.
+func readHints(given any) (h hints, err error) {
+	doc, err := json.Marshal(given)
+	if err != nil {
+		return h, err
+	}
+	strict := json.NewDecoder(bytes.NewReader(doc))
+	strict.DisallowUnknownFields()
+	if err := strict.Decode(&h); err != nil {
+		return h, fmt.Errorf("it is not {order, group, widget, unit}: %w", err)
+	}
+	if h.Order < 0 {
+		return h, errors.New("its order is less than 1")
+	}
+	return h, nil
+}
+
+// CheckHints says what is wrong with the hints of a schema that was not derived.
+func CheckHints(given any) error {
+	h, err := readHints(given)
+	if err != nil {
+		return err
+	}
+	if _, known := widgets[h.Widget]; h.Widget != "" && !known {
+		return fmt.Errorf("there is no widget %q%s", h.Widget, suggest(h.Widget, widgetNames))
+	}
+	return nil
 }
 
 // widgets are the elements that a form can show, with what each demands of the

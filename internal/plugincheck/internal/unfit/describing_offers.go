@@ -44,6 +44,9 @@ func init() {
 	}))
 	register("schema-open", schema(`"additionalProperties": false`, `"minProperties": 1`))
 	register("argument-undescribed", schema(`, "description": "What is written into the file"`, ""))
+	register("default-misfit", property("count", `{"type": "integer", "description": "How many", "maximum": 5, "default": 9}`))
+	register("widget-unknown", property("count", `{"type": "integer", "description": "How many", "x-ui": {"widget": "nmber"}}`))
+	register("hint-misspelt", property("count", `{"type": "integer", "description": "How many", "x-ui": {"oder": 1}}`))
 	register("secret-unmarked", property("api_key", `{"type": "string", "description": "The key"}`))
 	register("secret-in-list-unmarked", property("logins",
 		`{"type": "array", "description": "Logins", "items": {"type": "object", "properties": {"dbPassword": {"type": "string", "description": "Its password"}}}}`))
