@@ -1,6 +1,7 @@
 package plugincheck
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -38,7 +39,16 @@ func liveWords(o engine.Offer) string {
 	if len(o.Examples) == 0 {
 		return fmt.Sprintf("  %s (%s, %s): it has no example, so it is not run", o.Ref, o.Effect, way)
 	}
-	return fmt.Sprintf("  %s (%s, %s)\n    %s", o.Ref, o.Effect, way, printable(string(hidden(o.Compiled, o.Examples[0]))))
+	return fmt.Sprintf("  %s (%s, %s)\n    %s", o.Ref, o.Effect, way, printable(oneLine(hidden(o.Compiled, o.Examples[0]))))
+}
+
+// oneLine is a JSON document in one line.
+func oneLine(doc json.RawMessage) string {
+	var b bytes.Buffer
+	if json.Compact(&b, doc) != nil {
+		return string(doc)
+	}
+	return b.String()
 }
 
 // hidden returns a config without its secrets.

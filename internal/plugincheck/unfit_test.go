@@ -4,6 +4,7 @@ package plugincheck
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,7 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
 	"github.com/chaos-monkey-engine/cmed/internal/host"
+	"github.com/chaos-monkey-engine/cmed/sdk/schema"
 )
 
 // unfitBinary is the plugin that has a fault for each name it is given.
@@ -265,6 +268,24 @@ func TestWhatCanNotBeUndoneIsRunOnce(t *testing.T) {
 		case f.Check == "killed-anywhere-live" && f.Outcome != NotRun:
 			t.Errorf("%s %s, though nothing could be undone", f.Check, f.Outcome)
 		}
+	}
+}
+
+func TestALiveRunIsAnnouncedInOneLine(t *testing.T) {
+	compiled, err := schema.Compile([]byte("{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := liveWords(engine.Offer{
+		Descriptor: engine.Descriptor{
+			Ref: "a:B", Effect: engine.EffectUndoable, CanUndo: true,
+			Examples: []json.RawMessage{json.RawMessage("{\n\t\"ref\": \"a:B\",\n\t\"args\": {}\n}")},
+		},
+		Compiled: compiled,
+	})
+	const want = "  a:B (undoable, it can be undone)\n    {\"ref\":\"a:B\",\"args\":{}}"
+	if got != want {
+		t.Errorf("it says %q, want %q", got, want)
 	}
 }
 
