@@ -2,12 +2,15 @@ package plugincheck
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
 func TestWhatCanNotBeChecked(t *testing.T) {
@@ -90,6 +93,19 @@ func TestACheckLeavesNothingBehind(t *testing.T) {
 	left, err := os.ReadDir(temporary)
 	if err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)
+	}
+}
+
+// An undo is no dry run: with nothing to keep it from the machine, it would do to it
+// what a record says that no run made.
+func TestNoUndoOfJunkWithoutASandbox(t *testing.T) {
+	s := &subject{trial: &trial{noSandbox: "there is no sandbox"}, serves: &engine.Offer{
+		Descriptor: engine.Descriptor{CanUndo: true, Examples: []json.RawMessage{json.RawMessage("{}")}},
+	}}
+	for _, c := range undoingChecks {
+		if c.id == "undo-junk" && c.applies(s) != "there is no sandbox" {
+			t.Errorf("it is called: %q", c.applies(s))
+		}
 	}
 }
 

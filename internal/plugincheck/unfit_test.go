@@ -124,10 +124,10 @@ var faulty = []struct {
 	{fault: "check-hangs", fails: "check-answer"},
 	{fault: "check-differs", fails: "check-answer"},
 	{fault: "check-only-declared", fails: "declarations"},
-	{fault: "undo-panics-on-junk", fails: "undo-junk"},
+	{fault: "undo-panics-on-junk", fails: "undo-junk", sandbox: true},
 	{fault: "undo-says-undone-to-junk", fails: "undo-junk", sandbox: true},
-	{fault: "undo-ends-without-answer", fails: "undo-junk"},
-	{fault: "undo-only-declared", fails: "declarations"},
+	{fault: "undo-ends-without-answer", fails: "undo-junk", sandbox: true},
+	{fault: "undo-only-declared", fails: "declarations", sandbox: true},
 
 	{fault: "undo-fails-twice", fails: "undo-twice", live: true, also: []string{"killed-anywhere-live", "undo-without-run", "live-clean"}},
 	{fault: "undo-fails-without-harm", fails: "undo-without-run", live: true, also: []string{"killed-anywhere-live", "live-stop", "live-clean"}},
