@@ -113,7 +113,14 @@ func firstLine(s string) string {
 	return excerpt(line)
 }
 
+// panicLine is what a Go program says when it panics; its stack follows.
+var panicLine = regexp.MustCompile(`(?m)^(panic|fatal error): .*$`)
+
+// lastLine is what a program said last, for people.
 func lastLine(s string) string {
+	if line := panicLine.FindString(s); line != "" {
+		return excerpt(line)
+	}
 	s = strings.TrimRight(s, "\n")
 	return excerpt(s[strings.LastIndexByte(s, '\n')+1:])
 }

@@ -37,7 +37,7 @@ func TestDescribing(t *testing.T) {
 		"protocol-unsaid":           "protocol: its description does not say which",
 		"describe-changes":          `describe-same: called with "describe" it says at "/offers/0/title" "Makes a file `,
 		"describe-ways-differ":      `describe-same: called with "describe" it says at "/offers/1" {`,
-		"describe-crashes":          "describe-rpc: its process ended without an answer",
+		"describe-crashes":          "describe-rpc: its process ended without an answer: it exited with code 2; its last words: panic: not now",
 		"describe-writes":           "describe-harmless: it tries to change /",
 		"describe-connects":         "describe-harmless: it tries to use the network (192.0.2.1:80)",
 		"describe-starts-a-process": "describe-leftovers: it leaves running: /bin/sleep 60",

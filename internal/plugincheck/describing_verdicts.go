@@ -58,7 +58,7 @@ func describesItself(_ context.Context, s *subject) verdict {
 		return passed()
 	}
 	if a.Err != nil {
-		return failed("it %s%s", a.Err.Message, lastWords(a.Stderr)).orMend(a.Err.Hint)
+		return failed("it %s", explained(a)).orMend(a.Err.Hint)
 	}
 	return failed("what it prints is no description: %s%s", excerpt(string(a.Stdout)), lastWords(a.Stderr))
 }
@@ -68,7 +68,7 @@ func endsWell(_ context.Context, s *subject) verdict {
 	// error is all there is to go by, and it comes last.
 	for _, a := range []host.Answer{s.examination.Argument, s.examination.Again} {
 		if err := a.Err; err != nil && !incompatible(a) && readSpoken(a.Stdout).clean() {
-			return failed("it %s%s", err.Message, lastWords(a.Stderr)).orMend(err.Hint)
+			return failed("it %s", explained(a)).orMend(err.Hint)
 		}
 	}
 	return passed()
@@ -114,14 +114,14 @@ func speaksProtocol(_ context.Context, s *subject) verdict {
 
 func shakesHands(_ context.Context, s *subject) verdict {
 	if a := s.examination.RPC; !shookHands(a) {
-		return failed("it %s%s", a.Err.Message, lastWords(a.Stderr)).orMend(a.Err.Hint)
+		return failed("it %s", explained(a)).orMend(a.Err.Hint)
 	}
 	return passed()
 }
 
 func describesByRPC(_ context.Context, s *subject) verdict {
 	if a := s.examination.RPC; a.Err != nil {
-		return failed("%s%s", a.Err.Message, lastWords(a.Stderr)).orMend(a.Err.Hint)
+		return failed("%s", explained(a)).orMend(a.Err.Hint)
 	}
 	return passed()
 }

@@ -158,16 +158,8 @@ func panicked(text string) bool {
 	return strings.HasPrefix(text, "panic: ") || strings.Contains(text, traceback) || goroutine.MatchString(text)
 }
 
-// panicLine is what a Go program prints first when it panics.
-var panicLine = regexp.MustCompile(`(?m)^(panic|fatal error): .*$`)
-
 // broke says how a run ended that gave no answer.
-func broke(e engine.Exit) string {
-	if line := panicLine.FindString(e.Status.Stderr); line != "" {
-		return "its process ended without an answer: " + brief(line)
-	}
-	return brief(e.Err.Error())
-}
+func broke(e engine.Exit) string { return brief(e.Err.Error()) }
 
 // brief is the beginning of what was said, in one line.
 func brief(text string) string {

@@ -1,10 +1,13 @@
 package plugincheck
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/chaos-monkey-engine/cmed/internal/host"
 )
 
 // printable is what a plugin said, without what would drive a terminal.
@@ -29,15 +32,29 @@ func cut(s string, n int) string {
 	return string(runes[:n]) + "…"
 }
 
+// panicLine is what a Go program prints first when it panics.
+var panicLine = regexp.MustCompile(`(?m)^(panic|fatal error): .*$`)
+
 // lastWords are the end of what a process printed to standard error, to follow
 // on what is said of it.
 func lastWords(stderr string) string {
 	lines := strings.Split(strings.TrimSpace(stderr), "\n")
 	last := strings.TrimSpace(lines[len(lines)-1])
+	if line := panicLine.FindString(stderr); line != "" { // its stack follows on it
+		last = line
+	}
 	if last == "" {
 		return ""
 	}
 	return "; its last words: " + cut(last, 200)
+}
+
+// explained is what is wrong with an answer, with the last words of its process.
+func explained(a host.Answer) string {
+	if strings.Contains(a.Err.Message, "; its last words: ") { // the host has them
+		return a.Err.Message
+	}
+	return a.Err.Message + lastWords(a.Stderr)
 }
 
 // orMend returns the verdict with another hint, if there is one.
