@@ -89,6 +89,7 @@ func TestRunByHand(t *testing.T) {
 	for _, want := range []string{
 		`^files:Make of maker \(sha256 [0-9a-f]{12}\), seed 42, timeout 15m0s, process \d+\n`,
 		`\n\d\d:\d\d:\d\d INFO  made files=1 env=""\n`,
+		`\n\d\d:\d\d:\d\d INFO  \[target\] /\S+/made: hit\n`,
 		`\nTARGET +NAME  STATE\n/\S+/made +hit\n`,
 		`\nsucceeded after \S+\n1 harm is in place:\n  1  remove /\S+/made\nto take it back: cmed plugin undo /\S+\n$`,
 	} {
@@ -319,6 +320,22 @@ func TestRefsAreCompleted(t *testing.T) {
 	c := begin(t, "__complete", "plugin", "run", h.plugin, "")
 	if code := c.end(t); code != 0 || !strings.HasPrefix(c.stdout.String(), "blunt:Blunt\nfiles:Make\tMakes files\ntwice:Twice\n") {
 		t.Errorf("exit code %d: %s%s", code, c.stdout.String(), c.stderr.String())
+	}
+}
+
+func TestTargetsAreShownAsTheyCome(t *testing.T) {
+	var out strings.Builder
+	term := newTerminal(&out, time.UTC)
+	defer term.close()
+	list := []engine.Target{{ID: "i-1", Name: "web\x1b[2J", State: "hit"}}
+	for range mostTargets + 1 {
+		list = append(list, engine.Target{ID: "i-2", Name: "i-2", State: "selected"})
+	}
+	term.Targets(list)
+	lines := strings.Split(regexp.MustCompile(`(?m)^\d\d:\d\d:\d\d `).ReplaceAllString(out.String(), ""), "\n")
+	if len(lines) != mostTargets+2 || lines[0] != "INFO  [target] i-1 (web\uFFFD[2J): hit" ||
+		lines[1] != "INFO  [target] i-2: selected" || lines[mostTargets] != "INFO  [target] and 2 more" {
+		t.Errorf("it says\n%s", out.String())
 	}
 }
 

@@ -132,8 +132,24 @@ func (t *terminal) Progress(p engine.Progress) {
 	t.draw()
 }
 
-// Targets shows nothing: they are shown in the end.
-func (t *terminal) Targets([]engine.Target) {}
+// mostTargets bounds how many targets of one message are shown as it comes. All
+// are shown in the end.
+const mostTargets = 10
+
+// Targets shows what becomes of each.
+func (t *terminal) Targets(list []engine.Target) {
+	now := time.Now().In(t.zone).Format(time.TimeOnly)
+	for _, target := range list[:min(len(list), mostTargets)] {
+		name := ""
+		if target.Name != "" && target.Name != target.ID {
+			name = " (" + target.Name + ")"
+		}
+		t.say("%s INFO  [target] %s", now, printable(target.ID+name+": "+target.State))
+	}
+	if more := len(list) - mostTargets; more > 0 {
+		t.say("%s INFO  [target] and %d more", now, more)
+	}
+}
 
 // Stopping says why, and what another Ctrl-C does.
 func (t *terminal) Stopping(why string) {
