@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -105,7 +107,16 @@ func (c *checking) run(ctx context.Context, paths []string) error {
 	}
 	setUmask()
 	o, release := takeOrders(ctx, c.signals)
+	var heeding sync.WaitGroup
+	defer heeding.Wait()
 	defer release()
+	heeding.Go(func() {
+		select {
+		case <-o.rescan: // there is nothing to scan: the terminal has gone, and who watches
+			o.cancel(fmt.Errorf("received %v", syscall.SIGHUP))
+		case <-o.stop.Done():
+		}
+	})
 	return c.checkAll(o, paths)
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/chaos-monkey-engine/cmed/internal/plugincheck"
@@ -118,10 +119,12 @@ func TestPluginCheckUsage(t *testing.T) {
 func TestPluginCheckIsStopped(t *testing.T) {
 	folder := t.TempDir()
 	put(t, folder, "script", "#!/bin/sh\nexec sleep 60\n", 0o700)
-	c := begin(t, "plugin", "check", filepath.Join(folder, "script"))
-	c.signals <- os.Interrupt
-	if code := c.end(t); code != exitFailure || !strings.Contains(c.stderr.String(), "not all was checked: received interrupt") {
-		t.Errorf("exit code %d: %s%s", code, c.stdout.String(), c.stderr.String())
+	for _, sig := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP} {
+		c := begin(t, "plugin", "check", filepath.Join(folder, "script"))
+		c.signals <- sig
+		if code := c.end(t); code != exitFailure || !strings.Contains(c.stderr.String(), "not all was checked: received "+sig.String()) {
+			t.Errorf("%v: exit code %d: %s%s", sig, code, c.stdout.String(), c.stderr.String())
+		}
 	}
 }
 
