@@ -116,8 +116,9 @@ race: ## run all tests with the race detector
 .PHONY: fitness
 fitness: build ## fail if a plugin that comes with cmed is not fit
 	@mkdir -p .cache
-	@set -e; for p in bin/attacks/* bin/planners/*; do bin/cmed plugin check $$p >.cache/fitness.txt 2>&1 \
-		|| { cat .cache/fitness.txt; exit 1; }; echo "$$p: $$(grep '^fit:' .cache/fitness.txt)"; done
+	@bin/cmed plugin check bin/attacks/* bin/planners/* >.cache/fitness.txt 2>&1 || { cat .cache/fitness.txt; \
+		echo "these are not fit:"; awk '/^bin\// { p = $$1 } /^(unfit|not checked):/ { print "  " p ": " $$0 }' .cache/fitness.txt; exit 1; }
+	@awk '/^bin\// { p = $$1 } /^fit:/ { print p ": " $$0 }' .cache/fitness.txt
 
 .PHONY: test-aws
 test-aws: ## run the EC2 suite at AWS_ENDPOINT_URL (with AWS_TEST_IMAGE), or at the tests' own AWS
@@ -159,9 +160,14 @@ PROTO_OUT ?= .
 .PHONY: tools
 tools: $(GOFUMPT) $(STATICCHECK) $(PROTOC_GEN_GO) $(PROTOC_GEN_GO_GRPC) ## build the pinned tools, but for golangci-lint
 
+# What "make build" puts into bin. Attacks, modules and scripts of yours may lie beside.
+BUILT := bin/cmed $(patsubst plugins/%/main.go,bin/%,$(wildcard plugins/*/*/main.go)) bin/scripts/script_attacks
+
 .PHONY: clean
-clean: ## remove what was built
-	rm -rf bin dist .cache
+clean: ## remove what was built; what else lies in bin stays
+	rm -rf $(BUILT) dist .cache
+	@for d in bin/attacks bin/planners bin/scripts bin; do \
+		if [ -d $$d ]; then rmdir $$d 2>/dev/null || echo "left: $$d, with what make did not put there"; fi; done
 
 $(TOOLS)/gofumpt@$(GOFUMPT_VERSION)/gofumpt:
 	GOBIN=$(@D) go install mvdan.cc/gofumpt@$(GOFUMPT_VERSION)

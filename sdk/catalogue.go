@@ -23,7 +23,8 @@ type Catalogue struct {
 	Find func(ctx context.Context, ref string) (Offer, error)
 	// Watch names files and folders whose change makes List stale. Relative paths
 	// are relative to the folder of the plugin file. With any, there may be
-	// nothing to offer for now. It is optional.
+	// nothing to offer for now. Of more than 1000 the first are watched, with a
+	// warning. It is optional.
 	Watch func() []string
 }
 
@@ -55,7 +56,22 @@ func newFixed(offers []Offer) fixed {
 	return f
 }
 
-func (f fixed) describe(context.Context) (pluginv1.Description, error) { return describe(f) }
+func (f fixed) describe(context.Context) (pluginv1.Description, error) {
+	d, err := describe(f)
+	if len(f) > pluginv1.MaxOffers {
+		err = errors.Join(err, errTooManyOffers)
+	}
+	if d.Watched() > pluginv1.MaxWatched {
+		err = errors.Join(err, errTooMuchWatched)
+	}
+	return d, err
+}
+
+// What a host refuses as a whole.
+var (
+	errTooManyOffers  = fmt.Errorf("a file offers at most %d refs", pluginv1.MaxOffers)
+	errTooMuchWatched = fmt.Errorf("a file watches at most %d files and folders; watch the folder they are in", pluginv1.MaxWatched)
+)
 
 func (f fixed) offers(context.Context) (list []*offer, warnings []string, err error) {
 	return f, nil, nil
@@ -80,10 +96,9 @@ func (o *offer) usable(ref string) (*offer, error) {
 	return o, nil
 }
 
-// The most that a description holds. With more offers the host would refuse all, and
-// what is for the operator has to fit into what the host reads.
+// The most that a description says to the operator: it has to fit into what the
+// host reads.
 const (
-	maxOffers      = 256
 	maxWarnings    = 100
 	longestWarning = 2 << 10
 )
@@ -95,22 +110,33 @@ func (c Catalogue) describe(ctx context.Context) (pluginv1.Description, error) {
 	if err != nil {
 		return d, err
 	}
-	seen := map[string]bool{}
+	if d.Watch, err = c.watched(); err != nil {
+		return d, err
+	}
+	if n := len(d.Watch); n > pluginv1.MaxWatched {
+		d.Watch = d.Watch[:pluginv1.MaxWatched]
+		warnings = append(warnings, fmt.Sprintf("of %d files and folders only the first are watched: %v", n, errTooMuchWatched))
+	}
+	watched, seen := len(d.Watch), map[string]bool{}
 	for _, o := range list {
 		names := maps.Clone(seen)
-		wrong := o.checkNames(names)
+		wrong := o.checkNames(names, true)
 		described, err := o.describe()
 		if err != nil {
 			wrong = append(wrong, err)
 		}
-		if len(wrong) == 0 && len(d.Offers) == maxOffers {
-			wrong = append(wrong, fmt.Errorf("a file offers at most %d refs", maxOffers))
+		if len(wrong) == 0 && len(d.Offers) == pluginv1.MaxOffers {
+			wrong = append(wrong, errTooManyOffers)
+		}
+		if len(wrong) == 0 && watched+len(described.Watch) > pluginv1.MaxWatched {
+			wrong = append(wrong, errTooMuchWatched)
 		}
 		if err := errors.Join(wrong...); err != nil {
 			warnings = append(warnings, fmt.Sprintf("%s is not offered: %v", o.Ref, err))
 			continue
 		}
 		seen = names
+		watched += len(described.Watch)
 		d.Offers = append(d.Offers, described)
 	}
 	for i, w := range warnings {
@@ -120,15 +146,21 @@ func (c Catalogue) describe(ctx context.Context) (pluginv1.Description, error) {
 		}
 		d.Warnings = append(d.Warnings, cut(w, longestWarning))
 	}
-	if c.Watch != nil {
-		if err := protect(func() error { d.Watch = c.Watch(); return nil }); err != nil {
-			return d, fmt.Errorf("name what is watched: %w", err)
-		}
-	}
 	if len(d.Offers) == 0 && len(d.Watch) == 0 {
 		return d, errors.Join(append([]error{errNothing}, errorsOf(d.Warnings)...)...)
 	}
 	return d, nil
+}
+
+// watched asks what is watched.
+func (c Catalogue) watched() (paths []string, err error) {
+	if c.Watch == nil {
+		return nil, nil
+	}
+	if err := protect(func() error { paths = c.Watch(); return nil }); err != nil {
+		return nil, fmt.Errorf("name what is watched: %w", err)
+	}
+	return paths, nil
 }
 
 // errNothing is returned for a plugin without offers.

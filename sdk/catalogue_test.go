@@ -84,11 +84,11 @@ func TestACatalogueKeepsToWhatTheHostTakes(t *testing.T) {
 		valid(func(a *Attack[textArgs]) { a.Ref, a.Aliases = "x:A", []string{strings.Repeat(long, 2) + ".A"} }),
 		valid(func(a *Attack[textArgs]) { a.Ref, a.Env = "x:B", []string{"CMED_TOKEN"} }),
 	}
-	for i := range maxOffers + 1 {
+	for i := range pluginv1.MaxOffers + 1 {
 		offers = append(offers, valid(func(a *Attack[textArgs]) { a.Ref, a.Aliases = fmt.Sprintf("many:A%d", i), nil }))
 	}
 	d := described(t, shelf(nil, offers...))
-	if len(d.Offers) != maxOffers {
+	if len(d.Offers) != pluginv1.MaxOffers {
 		t.Errorf("%d offers", len(d.Offers))
 	}
 	if want := []string{
@@ -98,6 +98,40 @@ func TestACatalogueKeepsToWhatTheHostTakes(t *testing.T) {
 		"many:A256 is not offered: a file offers at most 256 refs",
 	}; !slices.Equal(d.Warnings, want) {
 		t.Errorf("warnings %q", d.Warnings)
+	}
+}
+
+func TestACatalogueWatchesWhatTheHostTakes(t *testing.T) {
+	watching := func(n int) Attack[textArgs] {
+		return valid(func(a *Attack[textArgs]) { a.Ref, a.Aliases, a.Watch = fmt.Sprintf("w:A%d", n), nil, numbers(n) })
+	}
+	c := shelf(nil, watching(998), watching(1), watching(0)) // besides two
+	d := described(t, c)
+	if want := []string{
+		"w:A1 is not offered: a file watches at most 1000 files and folders; watch the folder they are in",
+	}; !slices.Equal(d.Warnings, want) || d.Watched() != pluginv1.MaxWatched || len(d.Offers) != 2 {
+		t.Errorf("%d are watched, warnings %q", d.Watched(), d.Warnings)
+	}
+	c.Watch = func() []string { return numbers(1001) }
+	d = described(t, c)
+	if len(d.Watch) != 1000 || len(d.Offers) != 1 || !strings.HasPrefix(d.Warnings[0], "of 1001 files and folders only the first are watched: ") {
+		t.Errorf("%d are watched, warnings %q", len(d.Watch), d.Warnings)
+	}
+}
+
+func TestWhatTheHostWouldRefuseIsNotDescribed(t *testing.T) {
+	var many []Offer
+	for i := range pluginv1.MaxOffers + 1 {
+		many = append(many, valid(func(a *Attack[textArgs]) {
+			a.Ref, a.Aliases, a.Watch = fmt.Sprintf("many:A%d", i), nil, numbers(4)
+		}))
+	}
+	_, err := newFixed(many).describe(t.Context())
+	if want := "a file offers at most 256 refs\na file watches at most 1000 files and folders; watch the folder they are in"; err == nil || err.Error() != want {
+		t.Errorf("error %v", err)
+	}
+	if _, err := newFixed(many[:250]).describe(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
 
@@ -127,6 +161,15 @@ func TestACatalogueLeavesOutWhatIsWrong(t *testing.T) {
 	}
 	if !slices.Equal(d.Warnings, want) {
 		t.Errorf("warnings\n%s\nwant\n%s", strings.Join(d.Warnings, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// What is found has the names that others gave it, such as those of files.
+func TestACatalogueTakesTheNamesThatAHostTakes(t *testing.T) {
+	found := attack(nothing)
+	found.Ref, found.Aliases = "my-hyphen:H", []string{"my-hyphen.H", "9lives:Cat"}
+	if d := described(t, shelf(nil, found)); !slices.Equal(refsOf(d), []string{"my-hyphen:H"}) || len(d.Warnings) > 0 {
+		t.Errorf("refs %q, warnings %q", refsOf(d), d.Warnings)
 	}
 }
 

@@ -25,7 +25,7 @@ func describe(offers []*offer) (pluginv1.Description, error) {
 	var wrong []error
 	seen := map[string]bool{}
 	for _, o := range offers {
-		wrong = append(wrong, o.checkNames(seen)...)
+		wrong = append(wrong, o.checkNames(seen, false)...)
 	}
 	for _, o := range offers {
 		described, err := o.describe()
@@ -43,16 +43,17 @@ func newDescription() pluginv1.Description {
 }
 
 // checkNames checks ref and aliases, which must be well formed and used once, and
-// enters them into what was seen.
-func (o *offer) checkNames(seen map[string]bool) []error {
+// enters them into what was seen. They are made of words; where an offer was found,
+// in a folder say, they are named by others, and may be whatever a host takes.
+func (o *offer) checkNames(seen map[string]bool, found bool) []error {
 	var wrong []error
-	if !isRef(o.Ref, ":") {
+	if wellFormed := isRef(o.Ref, ":") || found && pluginv1.IsRef(o.Ref); !wellFormed {
 		wrong = append(wrong, fmt.Errorf(`ref %q is not of the form "module:Name"`, o.Ref))
 	} else if !pluginv1.IsRef(o.Ref) {
 		wrong = append(wrong, fmt.Errorf("ref %q is too long: at most 100 characters on each side of the colon are allowed", o.Ref))
 	}
 	for _, alias := range o.Aliases {
-		if !isRef(alias, ":") && !isRef(alias, ".") {
+		if wellFormed := isRef(alias, ":") || isRef(alias, ".") || found && pluginv1.IsAlias(alias); !wellFormed {
 			wrong = append(wrong, fmt.Errorf(`%s: alias %q is not of the form "module:Name" or "module.Name"`, o.Ref, alias))
 		} else if !pluginv1.IsAlias(alias) {
 			wrong = append(wrong, fmt.Errorf("%s: alias %q is too long: at most 200 characters are allowed", o.Ref, alias))

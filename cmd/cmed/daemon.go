@@ -180,6 +180,21 @@ func (d *daemon) runsUnderWay() string {
 	}
 }
 
+// warnOfHarms says what is left in place while no daemon runs.
+func (d *daemon) warnOfHarms() {
+	left, err := undosToCome(context.Background(), d.store)
+	switch {
+	case err != nil:
+		d.log.Warn("whether harms are left in place can't be told", "error", err)
+	case left.scheduled > 0:
+		d.log.Warn("harms stay in place until the next start: nobody undoes them while no daemon runs",
+			"open_records", left.open, "latest_undo_at", left.last.In(d.cfg.zone).Format(time.RFC3339))
+	case left.open > 0:
+		d.log.Warn("harms stay in place until the next start: nobody undoes them while no daemon runs",
+			"open_records", left.open)
+	}
+}
+
 // stop ends what was begun: no more requests, running attacks stopped and
 // undone, then the rest. It may block somewhat longer than ctx.
 func (d *daemon) stop(ctx context.Context) error {
@@ -205,6 +220,9 @@ func (d *daemon) stop(ctx context.Context) error {
 		d.obeying.Wait()
 	}
 	note("bring the running attacks to rest", engineErr)
+	if d.engine != nil {
+		d.warnOfHarms()
+	}
 	if d.host != nil {
 		note("end the plugin host", d.host.Close())
 	}

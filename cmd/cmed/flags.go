@@ -107,5 +107,8 @@ func explainFlagError(cmd *cobra.Command, err error) error {
 			return usagef("%w; did you mean --%s?", err, near)
 		}
 	}
+	if strings.Contains(err.Error(), "missing unit in duration") {
+		return usagef(`%w; say the unit, as in "90s", "15m" or "2h"`, err)
+	}
 	return usagef("%w", err)
 }

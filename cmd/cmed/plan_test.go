@@ -51,7 +51,7 @@ func TestPlansThatCannotBeRead(t *testing.T) {
 }
 
 func TestPlanShowsItsExecutors(t *testing.T) {
-	due := time.Now().Add(4*time.Minute + 30*time.Second).Truncate(time.Second)
+	due := time.Now().Add(4*time.Minute + 15*time.Second).Truncate(time.Second)
 	past := due.Add(-time.Hour)
 	s := newStandIn(t, map[string][]string{
 		"POST /api/1/plans/": {`{"id":"p1","name":"a plan","executors_count":1,"_warnings":["one will not run"]}`},
@@ -66,7 +66,7 @@ func TestPlanShowsItsExecutors(t *testing.T) {
 	}
 	want := "plan p1 \"a plan\": 1 executor to run\n" +
 		"ID  DUE                  IN WORDS    NAME    STATE\n" +
-		"e1  " + past.Format(time.RFC3339) + "  55 min ago  first   missed (too late)\n" +
+		"e1  " + past.Format(time.RFC3339) + "  56 min ago  first   missed (too late)\n" +
 		"e2  " + due.Format(time.RFC3339) + "  in 4 min    second  scheduled\n" +
 		"... and more: these are the first\n"
 	if got := c.stdout.String(); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want), " ") {

@@ -102,13 +102,8 @@ func (b *byHand) undoing() byhand.Undoing {
 
 func (b *byHand) logger() hclog.Logger { return newLogger(b.cfg, b.stderr).Named("host") }
 
-// zone is where times are shown: the one that was chosen, else the machine's.
-func (b *byHand) zone() *time.Location {
-	if b.cfg.zoneChosen {
-		return b.cfg.zone
-	}
-	return time.Local
-}
+// zone is where times are shown: where dates without an offset are read, too.
+func (b *byHand) zone() *time.Location { return b.cfg.zone }
 
 func (b *byHand) asJSON() bool { return b.output.text == formatJSON }
 
@@ -124,6 +119,27 @@ func explainByHand(err error) error {
 	default:
 		return errors.New(printableLines(err.Error()))
 	}
+}
+
+// irreversibly says what is to be known before something is run that has no undo.
+func irreversibly(o engine.Offer) string {
+	switch o.Effect {
+	case engine.EffectNone:
+		return "it has no undo, and no effect, it says"
+	case engine.EffectSelfLimiting:
+		return "it has no undo; its effect ends by itself, it says"
+	default:
+		return "it can't be undone"
+	}
+}
+
+// misfit explains why a config can't be put together, or does not fit what is to be
+// run. One that was given whole has no args to be minded.
+func misfit(o engine.Offer, err error, whole bool) error {
+	if whole || o.Kind != engine.KindAttack || o.Compiled.NestsArgs() {
+		return explainByHand(err)
+	}
+	return usagef("%s\nits configs have no args; say the whole one: --whole-config '{\"ref\": %q, …}'", printableLines(err.Error()), o.Ref)
 }
 
 // interruptions turns signals into what is passed on, until release is called.
@@ -156,6 +172,15 @@ func interruptions(signals <-chan os.Signal) (c <-chan error, release func()) {
 	}
 }
 
+// namesFile says whether what a flag is given is no document, but the name of a file.
+func namesFile(text string, doc json.RawMessage) bool {
+	if bytes.HasPrefix(doc, []byte("{")) {
+		return false
+	}
+	info, err := os.Stat(text)
+	return err == nil && info.Mode().IsRegular()
+}
+
 // readArgs reads a document that a flag gives: its text, JSON or YAML, or @ and
 // the name of a file, or - for standard input. "" is none.
 func readArgs(flag, text string, stdin io.Reader) (json.RawMessage, error) {
@@ -185,6 +210,9 @@ func readArgs(flag, text string, stdin io.Reader) (json.RawMessage, error) {
 		return body, nil
 	}
 	doc, err := yamlToJSON(from, body)
+	if text[0] != '@' && text != "-" && namesFile(text, doc) {
+		return nil, usagef("--%s: %s is the name of a file; to have it read: --%s @%s", flag, text, flag, text)
+	}
 	if err != nil {
 		return nil, usagef("%w", err)
 	}

@@ -116,6 +116,9 @@ func (c *checking) run(ctx context.Context, paths []string) error {
 			o.cancel(fmt.Errorf("received %v", syscall.SIGHUP))
 		case <-o.stop.Done():
 		}
+		if why := context.Cause(o.stop); c.live && !errors.Is(why, context.Canceled) {
+			fmt.Fprintf(c.stderr, "\nstopping: %v; what was run for real is undone first; Ctrl-C again does not wait for that\n", why)
+		}
 	})
 	return c.checkAll(o, paths)
 }
@@ -201,10 +204,13 @@ func (c *checking) announce(ctx context.Context, what string) error {
 	}()
 	select {
 	case answer := <-answers:
+		if !strings.HasSuffix(answer, "\n") { // the end of the input leaves the line open
+			fmt.Fprintln(c.stderr)
+		}
 		if strings.TrimSpace(answer) == "yes" {
 			return nil
 		}
-		return errors.New("nobody said yes")
+		return errors.New("nobody said yes; --yes says it beforehand")
 	case <-ctx.Done():
 		fmt.Fprintln(c.stderr)
 		return context.Cause(ctx)

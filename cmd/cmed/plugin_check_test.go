@@ -128,6 +128,18 @@ func TestPluginCheckIsStopped(t *testing.T) {
 	}
 }
 
+// Who stops a live check is told that it takes its time, and why.
+func TestALiveCheckSaysWhatItWaitsFor(t *testing.T) {
+	folder := t.TempDir()
+	put(t, folder, "script", "#!/bin/sh\nexec sleep 60\n", 0o700)
+	c := begin(t, "plugin", "check", "--live", "--yes", filepath.Join(folder, "script"))
+	c.signals <- os.Interrupt
+	const want = "stopping: received interrupt; what was run for real is undone first; Ctrl-C again does not wait for that\n"
+	if code := c.end(t); code != exitFailure || !strings.Contains(c.stderr.String(), want) {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
+	}
+}
+
 func TestPluginCheckAsks(t *testing.T) {
 	for answer, yes := range map[string]bool{"yes\n": true, " yes \r\n": true, "y\n": false, "\n": false, "": false, "no yes\n": false} {
 		var said buffer
@@ -139,9 +151,20 @@ func TestPluginCheckAsks(t *testing.T) {
 			t.Errorf("it says %q", got)
 		}
 	}
-	c := &checking{program: program{stdin: neverRead{t}, stderr: io.Discard}, yes: true}
+	var said buffer
+	c := &checking{program: program{stdin: strings.NewReader(""), stderr: &said}}
+	if err := c.announce(t.Context(), "what"); err == nil || !strings.Contains(err.Error(), "--yes") || !strings.HasSuffix(said.String(), ": \n") {
+		t.Errorf("nobody there: %v; it says %q", err, said.String())
+	}
+	c = &checking{program: program{stdin: neverRead{t}, stderr: io.Discard}, yes: true}
 	if err := c.announce(t.Context(), "what"); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestATabDrivesNothing(t *testing.T) {
+	if got, want := printableLines("a\tb\n\x1bc"), "a b\n\uFFFDc"; got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

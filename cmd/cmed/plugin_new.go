@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -92,17 +93,38 @@ func (n *pluginNew) write(ctx context.Context, kind scaffold.Kind, name string) 
 	case errors.Is(err, scaffold.ErrNoGo):
 		fmt.Fprintf(n.stderr, "warning: %v. Install Go (https://go.dev/dl), then: cd %s && go mod tidy\n", err, shellWord(made.Folder))
 	case err != nil:
-		remedy := "mend what it says"
-		if made.Sources == "" {
-			remedy = "if the release v" + made.Version + " of cmed can't be had from here, name its sources with " +
-				"go mod edit -replace github.com/chaos-monkey-engine/cmed=/path/to/them"
-		}
-		return fmt.Errorf("the files are written, but %w\nTo go on, %s, then: cd %s && go mod tidy",
-			err, remedy, shellWord(made.Folder))
+		return untidy(made, err)
 	}
-	fmt.Fprintf(n.stdout, "next:\n  cd %s\n  make build test check\n  cmed plugin run ./%s %s --args '%s'%s\n",
-		shellWord(made.Folder), made.Name, made.Ref, made.Args, lastFlag(kind))
+	command, variable := n.command()
+	fmt.Fprintf(n.stdout, "next:\n  cd %s\n  make build test check%s\n  %s plugin run ./%s %s --args '%s'%s\n",
+		shellWord(made.Folder), variable, command, made.Name, made.Ref, made.Args, lastFlag(kind))
 	return nil
+}
+
+// untidy says how to go on with a module whose dependencies could not be found.
+func untidy(made *scaffold.Made, err error) error {
+	folder := shellWord(made.Folder)
+	if made.Sources != "" {
+		return fmt.Errorf("the files are written, but %w\nTo go on, mend what it says, then: cd %s && go mod tidy", err, folder)
+	}
+	return fmt.Errorf("the files are written, but %w\n"+
+		"If it is the release v%s of cmed that can't be had from here, build against the sources of cmed:\n"+
+		"  cd %s && go mod edit -replace github.com/chaos-monkey-engine/cmed=/path/to/them && go mod tidy\n"+
+		"or begin anew: remove %s, and call this again with --sdk /path/to/them.\n"+
+		"Else mend what it says, then: cd %s && go mod tidy", err, made.Version, folder, folder, folder)
+}
+
+// command is how a shell calls cmed: by its name if PATH leads to one, else by the
+// path of this binary, and then also what tells make so.
+func (n *pluginNew) command() (command, variable string) {
+	if _, err := exec.LookPath("cmed"); err == nil {
+		return "cmed", ""
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "cmed", " CMED=/path/to/cmed"
+	}
+	return shellWord(self), " CMED=" + shellWord(self)
 }
 
 // lastFlag is what the first call of an attack is shown with.

@@ -1,13 +1,19 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/chaos-monkey-engine/cmed/internal/scaffold"
 )
 
 func TestPluginNew(t *testing.T) {
+	bin := t.TempDir()
+	put(t, bin, "cmed", "#!/bin/sh\n", 0o700)
+	t.Setenv("PATH", os.Getenv("PATH")+string(filepath.ListSeparator)+bin)
 	folder := filepath.Join(t.TempDir(), "my attacks", "cpu-burner")
 	if err := os.Mkdir(filepath.Dir(folder), 0o700); err != nil {
 		t.Fatal(err)
@@ -36,6 +42,38 @@ func TestPluginNew(t *testing.T) {
 	}
 }
 
+// The make that is told next works where cmed is not in PATH, as after make build.
+func TestPluginNewWhereCmedIsNotInPath(t *testing.T) {
+	bin := t.TempDir()
+	put(t, bin, "go", "#!/bin/sh\n", 0o700)
+	t.Setenv("PATH", bin)
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(t.TempDir(), "a")
+	c := begin(t, "plugin", "new", "attack", "a", "--dir", folder, "--sdk", "../..")
+	want := "\nnext:\n  cd " + folder + "\n  make build test check CMED=" + self + "\n  " + self + " plugin run ./a a:A "
+	if code := c.end(t); code != 0 || !strings.Contains(c.stdout.String(), want) {
+		t.Errorf("exit code %d: %s%s\nwant %s", code, c.stdout.String(), c.stderr.String(), want)
+	}
+}
+
+// Without a release to be had, the remedy can be typed as it is said.
+func TestPluginNewWithoutARelease(t *testing.T) {
+	said := untidy(&scaffold.Made{Folder: "my attack", Version: "1.2.3"}, errors.New("go mod tidy: exit status 1")).Error()
+	for _, want := range []string{
+		"the files are written, but go mod tidy: exit status 1\n",
+		"the release v1.2.3 of cmed",
+		"\n  cd 'my attack' && go mod edit -replace github.com/chaos-monkey-engine/cmed=/path/to/them && go mod tidy\n",
+		"remove 'my attack', and call this again with --sdk /path/to/them.\n",
+	} {
+		if !strings.Contains(said, want) {
+			t.Errorf("no %q in\n%s", want, said)
+		}
+	}
+}
+
 func TestPluginNewSaysHowToGoOn(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "a")
 	t.Setenv("PATH", t.TempDir())
@@ -55,6 +93,8 @@ func TestPluginNewSaysHowToGoOn(t *testing.T) {
 }
 
 func TestWrongCallsOfPluginNew(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "afile")
+	put(t, filepath.Dir(file), filepath.Base(file), "", 0o600)
 	for _, test := range []struct{ args, want string }{
 		{"", "say what is to be written: "},
 		{"attak x", "say what is to be written: "},
@@ -62,6 +102,7 @@ func TestWrongCallsOfPluginNew(t *testing.T) {
 		{"attack a b", `"b": cmed plugin new takes two arguments`},
 		{"attack ../a", `"../a" can't be the name: `},
 		{"attack a --sdk /", `/ does not hold the sources of cmed: `},
+		{"attack a --sdk ../.. --dir " + file, file + " is there and no folder: nothing is overwritten; "},
 		{"attack a --dir /nonexistent/a", "there is no folder /nonexistent to make a in\n"},
 		{"attack a --module a//b", `"a//b" can't be the path of a Go module: `},
 	} {

@@ -26,6 +26,9 @@ harm is done, and ended by force if it does not end when told to. Its log and it
 progress go to standard error, its result to standard output. For a planner it
 shows what would be planned from now on; nothing is run.
 
+It runs in a private folder of its own, not in this one: write paths in its args from
+the root on.
+
 A run that fails, or takes too long, is undone at once, and so is any with --undo.
 What a run that succeeded leaves in place stays, and the command that takes it back
 is shown: cmed plugin undo FOLDER. That also works if this process is killed.
@@ -156,7 +159,7 @@ func (r *pluginRun) call(p *byhand.Plugin, ref engine.Ref, seed int64) (byhand.C
 	}
 	config, err := byhand.ConfigOf(offer, args, whole)
 	if err != nil {
-		return byhand.Call{}, explainByHand(err)
+		return byhand.Call{}, misfit(offer, err, whole != nil)
 	}
 	return byhand.Call{
 		Offer: offer, Config: config, Name: r.name, Seed: seed, Zone: r.cfg.zone.String(),
@@ -184,6 +187,9 @@ func (r *pluginRun) attackOnce(ctx context.Context, p *byhand.Plugin, call byhan
 	}
 	t.header = fmt.Sprintf("%s%s of %s (sha256 %.12s), seed %d, timeout %s", mode, call.Offer.Ref, printable(call.Offer.Plugin),
 		call.Offer.Digest, call.Seed, call.Timeout)
+	if !call.DryRun && !call.Offer.CanUndo {
+		t.header += "; " + irreversibly(call.Offer)
+	}
 	e, err := p.Run(ctx, call, interrupts, t)
 	t.begin("")
 	if err != nil {

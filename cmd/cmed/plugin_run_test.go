@@ -18,6 +18,7 @@ import (
 
 	"github.com/chaos-monkey-engine/cmed/internal/byhand"
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/sdk/schema"
 )
 
 // handPlugin is a plugin that makes files, built once for all tests.
@@ -228,7 +229,7 @@ func TestAPlannerByHand(t *testing.T) {
 	if code := c.end(t); code != 0 {
 		t.Fatalf("exit code %d: %s", code, c.stderr.String())
 	}
-	want := `^DUE +IN WORDS +NAME  ARGS\n\S+Z +in 5\d min +mine  -\n\S+Z +in 119 min +\{"of":"a:B"\}\n$`
+	want := `^DUE +IN WORDS +NAME  ARGS\n\S+Z +in (59|60) min +mine  -\n\S+Z +in (119 min|2 h) +\{"of":"a:B"\}\n$`
 	if !regexp.MustCompile(want).MatchString(c.stdout.String()) {
 		t.Errorf("it shows\n%s", c.stdout.String())
 	}
@@ -245,7 +246,7 @@ func TestWrongCallsByHand(t *testing.T) {
 		want string
 	}{
 		{"no file", []string{"run"}, "name the plugin file, and the ref that is to be run\n"},
-		{"a file that is not there", []string{"run", "/nonexistent/a", "a:A"}, "the plugin file: stat /nonexistent/a: no such file or directory\n"},
+		{"a file that is not there", []string{"run", "/nonexistent/a", "a:A"}, "there is no file /nonexistent/a; was the plugin built?\n"},
 		{"no ref", []string{"run", h.plugin}, "which ref is to be called?\n" + h.plugin + " offers:\n  blunt:Blunt  attack\n  files:Make   attack: Makes files\n  twice:Twice  planner\n"},
 		{"an unknown ref", []string{"run", h.plugin, "files:Mak"}, "unknown attack \"files:Mak\"; did you mean files:Make?\n"},
 		{"too many", []string{"run", h.plugin, "files:Make", "x"}, "\"x\": cmed plugin run takes two arguments, a plugin file and a ref\n"},
@@ -255,6 +256,11 @@ func TestWrongCallsByHand(t *testing.T) {
 		{"two configs", []string{"run", h.plugin, "files:Make", "--args", "{}", "--whole-config", "{}"}, "--args and --whole-config exclude each other"},
 		{"a seed that is none", []string{"run", h.plugin, "files:Make", "--seed", "x"}, "--seed: \"x\" is not a whole number\n"},
 		{"no time", []string{"run", h.plugin, "files:Make", "--timeout", "0s"}, "--timeout: 0s is not more than 0\n"},
+		{"no unit of time", []string{"run", h.plugin, "files:Make", "--timeout", "1"}, "invalid argument \"1\" for \"--timeout\" flag: time: missing unit in duration \"1\"; say the unit, as in \"90s\", \"15m\" or \"2h\"\n"},
+		{"a file of args without its @", []string{"run", h.plugin, "files:Make", "--args", h.plugin}, "--args: " + h.plugin + " is the name of a file; to have it read: --args @" + h.plugin + "\n"},
+		{"an undo of what has none", []string{"run", h.plugin, "blunt:Blunt", "--undo"}, "blunt:Blunt has no undo: what it does could not be taken back. It was not run\n"},
+		{"a file, not the folder of a run", []string{"undo", h.plugin}, h.plugin + " is a file: name the folder of a run\n"},
+		{"nothing to abandon", []string{"undo", "--abandon"}, "--abandon needs the folder of a run; "},
 		{"a dry run that is not declared", []string{"run", h.plugin, "blunt:Blunt", "--dry-run"}, "blunt:Blunt does not declare a dry run: "},
 		{"a planner's dry run", []string{"run", h.plugin, "twice:Twice", "--dry-run"}, "twice:Twice is a planner: "},
 		{"no folder of a run", []string{"undo", h.area}, h.area + " is not the folder of a run: "},
@@ -286,6 +292,53 @@ func TestAFolderInUseIsNotUndone(t *testing.T) {
 	}
 	c.signals <- os.Interrupt
 	c.end(t)
+}
+
+func TestWhatCannotBeUndoneSaysSoFirst(t *testing.T) {
+	h := newHand(t)
+	c := begin(t, "plugin", "run", h.plugin, "blunt:Blunt", "--args", "{}", "--state-dir", h.state)
+	if code := c.end(t); code != 0 || !strings.Contains(c.stderr.String(), "timeout 15m0s; it has no undo, and no effect, it says, process ") {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
+	}
+	for effect, want := range map[engine.Effect]string{
+		engine.EffectIrreversible: "it can't be undone",
+		engine.EffectSelfLimiting: "it has no undo; its effect ends by itself, it says",
+	} {
+		if got := irreversibly(engine.Offer{Descriptor: engine.Descriptor{Effect: effect}}); got != want {
+			t.Errorf("%s: %s", effect, got)
+		}
+	}
+}
+
+func TestAConfigWithoutArgs(t *testing.T) {
+	compiled, err := schema.Compile([]byte(`{"type": "object", "properties": {"ref": {}, "host": {}}, "additionalProperties": false}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := engine.Offer{Descriptor: engine.Descriptor{Kind: engine.KindAttack, Ref: "old:Attack"}, Compiled: compiled}
+	_, err = byhand.ConfigOf(o, []byte(`{"host": "a"}`), nil)
+	want := "\nits configs have no args; say the whole one: --whole-config '{\"ref\": \"old:Attack\", …}'"
+	if err == nil || !strings.HasSuffix(misfit(o, err, false).Error(), want) || strings.Contains(misfit(o, err, true).Error(), "whole") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+// What can't be undone can be given up: the harm stays, and the folder goes.
+func TestARunByHandIsGivenUp(t *testing.T) {
+	h := newHand(t)
+	c := h.begin(t, "--args", h.files(`, "gate": "/nonexistent/gate"`))
+	if code := c.end(t); code != 0 {
+		t.Fatalf("exit code %d: %s", code, c.stderr.String())
+	}
+	folder := h.left(t)[0].Folder
+	if err := os.Remove(h.plugin); err != nil {
+		t.Fatal(err)
+	}
+	undo := begin(t, "plugin", "undo", folder, "--abandon", "--state-dir", h.state)
+	want := "given up, its effect is left in place: 1  remove " + filepath.Join(h.area, "made") + "\nthe folder of the run is removed: " + folder + "\n"
+	if code := undo.end(t); code != 0 || undo.stdout.String() != want || !h.made() || len(h.left(t)) != 0 {
+		t.Errorf("exit code %d, made %v: %s%s", code, h.made(), undo.stdout.String(), undo.stderr.String())
+	}
 }
 
 func TestReadArgs(t *testing.T) {

@@ -21,7 +21,8 @@ import (
 const pluginUndoLong = `Takes back what a run by hand left in place: executes the undo records in its
 folder, the newest first, with the same binary that made them. It works after cmed
 or the machine died in the middle of the run, too; what is left of its processes is
-ended first. What can't be undone is kept; call it again.
+ended first. What can't be undone is kept; call it again, or give it up with
+--abandon: then its effect stays in place, and the records are gone.
 
 Without an argument it lists the folders of runs that have something to undo, or
 that were cut off: by default those in ~/.local/state/cmed/byhand.
@@ -46,6 +47,9 @@ func newPluginUndo(p program) *cobra.Command {
 			if err := u.prepare(); err != nil {
 				return err
 			}
+			if len(args) == 0 && u.abandon {
+				return usagef("--abandon needs the folder of a run; without it, cmed plugin undo lists them")
+			}
 			if len(args) == 0 {
 				return u.list()
 			}
@@ -53,13 +57,17 @@ func newPluginUndo(p program) *cobra.Command {
 		},
 	}
 	cmd.Flags().SortFlags = false
+	cmd.Flags().BoolVar(&u.abandon, "abandon", false, "give up what is still to be undone: its effect stays in place")
 	u.byHand = newByHand(cmd, p, undoOptions)
 	cmd.ValidArgsFunction = u.complete
 	return cmd
 }
 
 // pluginUndo is one call of cmed plugin undo.
-type pluginUndo struct{ *byHand }
+type pluginUndo struct {
+	*byHand
+	abandon bool
+}
 
 // undo finishes what was left in a folder: a path, or a name from the list.
 func (u *pluginUndo) undo(ctx context.Context, path string) error {
@@ -69,6 +77,9 @@ func (u *pluginUndo) undo(ctx context.Context, path string) error {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return fmt.Errorf("resolve the folder: %w", err)
+	}
+	if u.abandon {
+		return u.giveUp(ctx, path)
 	}
 	interrupts, release := interruptions(u.signals)
 	defer release()
@@ -90,6 +101,30 @@ func (u *pluginUndo) undo(ctx context.Context, path string) error {
 	if settled.Left > 0 {
 		return &exitError{exitNotUndone, explainByHand(err)}
 	}
+	return explainByHand(err)
+}
+
+// giveUp leaves in place what was to be undone.
+func (u *pluginUndo) giveUp(ctx context.Context, folder string) error {
+	settled, err := byhand.Abandon(ctx, folder, u.logger())
+	if settled == nil {
+		return explainByHand(err)
+	}
+	if u.asJSON() {
+		return errors.Join(explainByHand(err), writeJSON(u.stdout, settled))
+	}
+	given := 0
+	for _, r := range settled.Records {
+		if r.State != engine.RecordAbandoned {
+			continue
+		}
+		given++
+		fmt.Fprintf(u.stdout, "given up, its effect is left in place: %d  %s\n", r.Sequence, orElse(printable(r.Description), "(not described)"))
+	}
+	if given == 0 {
+		fmt.Fprintln(u.stdout, "nothing was left to undo")
+	}
+	fmt.Fprintf(u.stdout, "the folder of the run is removed: %s\n", printable(settled.Folder))
 	return explainByHand(err)
 }
 

@@ -186,8 +186,11 @@ func refList(refs []engine.Ref) string {
 // printable is what a plugin said, without what would drive a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		switch {
+		case unicode.IsPrint(r):
 			return r
+		case r == '\t':
+			return ' '
 		}
 		return '\uFFFD'
 	}, s)

@@ -80,7 +80,7 @@ func (r *reaping) reap(ctx context.Context) error {
 	log := newLogger(r.cfg, r.stderr)
 	o, release := takeOrders(ctx, r.signals)
 	defer release()
-	var done *engine.Settled
+	var done *reaped
 	err := o.unlessForced(func() (err error) {
 		limit, cancel := context.WithTimeoutCause(o.stop, r.limit, fmt.Errorf("not all was done within %s (--timeout)", r.limit))
 		defer cancel()
@@ -109,7 +109,7 @@ func asOwner(err error) error {
 
 // settle does it with parts that are made for it and taken apart again. What it
 // returns is nil when it did not come to that.
-func settle(ctx context.Context, cfg *config, log hclog.Logger) (done *engine.Settled, err error) {
+func settle(ctx context.Context, cfg *config, log hclog.Logger) (done *reaped, err error) {
 	s, err := openStore(cfg)
 	if err != nil {
 		return nil, err
@@ -133,26 +133,37 @@ func settle(ctx context.Context, cfg *config, log hclog.Logger) (done *engine.Se
 	if err != nil && ctx.Err() != nil {
 		err = context.Cause(ctx)
 	}
-	return &settled, err
+	later, listErr := undosToCome(context.WithoutCancel(ctx), s)
+	return &reaped{settled, later}, errors.Join(err, listErr)
 }
 
-func (r *reaping) show(done *engine.Settled) error {
+// reaped is what was done, and what is not due yet.
+type reaped struct {
+	engine.Settled
+	later undosLeft
+}
+
+func (r *reaping) show(done *reaped) error {
 	if r.asJSON {
 		return writeJSON(r.stdout, map[string]any{
 			"processes": done.Processes, "stuck": append([]engine.ExecutorID{}, done.Stuck...), "lost": done.Lost,
 			"undone": done.Undone, "open": done.Open, "failed": done.Failed,
 		})
 	}
-	return writeSettled(r.stdout, done)
+	return writeSettled(r.stdout, done, r.cfg.zone)
 }
 
-func writeSettled(w io.Writer, done *engine.Settled) error {
+func writeSettled(w io.Writer, done *reaped, zone *time.Location) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "ended: %s that the daemon left\n", processes(done.Processes))
 	fmt.Fprintf(&text, "lost: %s cut off by its death\n", count(done.Lost, "run"))
 	fmt.Fprintf(&text, "undone: %s\n", count(done.Undone, "record"))
-	if done.Open > 0 {
-		fmt.Fprintf(&text, "left open: %s; the next start or cmed reap goes on\n", count(done.Open, "record"))
+	if now := done.Open - done.later.scheduled; now > 0 {
+		fmt.Fprintf(&text, "left open: %s; the next start or cmed reap goes on\n", count(now, "record"))
+	}
+	if n := done.later.scheduled; n > 0 {
+		fmt.Fprintf(&text, "left open: %s, not due until %s; a daemon that runs then undoes it\n",
+			count(n, "record"), done.later.span(zone))
 	}
 	if done.Failed > 0 {
 		fmt.Fprintf(&text, "failed: %s; the next start tries again, and cmed undos shows why\n", count(done.Failed, "record"))

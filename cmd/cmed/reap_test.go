@@ -235,14 +235,26 @@ func makeFolder(t *testing.T, path string) {
 
 func TestWhatIsLeftIsTold(t *testing.T) {
 	var out strings.Builder
-	done := &engine.Settled{Processes: 1, Stuck: []engine.ExecutorID{"e1"}, Lost: 2, Undone: 1, Open: 3, Failed: 1}
-	if err := writeSettled(&out, done); err != nil {
+	done := &reaped{Settled: engine.Settled{Processes: 1, Stuck: []engine.ExecutorID{"e1"}, Lost: 2, Undone: 1, Open: 6, Failed: 1}}
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	for _, r := range []engine.UndoRecord{
+		{State: engine.RecordOpen, UndoAt: now.Add(time.Hour), Due: now.Add(time.Hour)},
+		{State: engine.RecordOpen, UndoAt: now.Add(-time.Hour), Due: now.Add(time.Minute)},         // tried, in vain
+		{State: engine.RecordOpen, UndoAt: now.Add(time.Hour), Due: now.Add(time.Minute)},          // likewise, on demand
+		{State: engine.RecordOpen, UndoAt: now.Add(2 * time.Hour), Due: now.Add(2 * time.Hour)},    // the latest
+		{State: engine.RecordUndoing, UndoAt: now.Add(3 * time.Hour), Due: now.Add(3 * time.Hour)}, // it was cut off
+		{State: engine.RecordOpen, UndoAt: now.Add(90 * time.Minute), Due: now.Add(90 * time.Minute)},
+	} {
+		done.later.add(r, now)
+	}
+	if err := writeSettled(&out, done, time.UTC); err != nil {
 		t.Fatal(err)
 	}
 	want := `ended: 1 process that the daemon left
 lost: 2 runs cut off by its death
 undone: 1 record
 left open: 3 records; the next start or cmed reap goes on
+left open: 3 records, not due until 2026-01-02T04:04:05Z, the last one 2026-01-02T05:04:05Z; a daemon that runs then undoes it
 failed: 1 record; the next start tries again, and cmed undos shows why
 stuck: executor e1 has a process that can't be ended; its undo waits for that
 `

@@ -154,14 +154,14 @@ func fromNow(d time.Duration) string {
 	switch {
 	case d < time.Second:
 		return "now"
-	case d < time.Minute:
-		text = fmt.Sprintf("%d s", d/time.Second)
-	case d < 2*time.Hour:
-		text = fmt.Sprintf("%d min", d/time.Minute)
-	case d < 48*time.Hour:
-		text = fmt.Sprintf("%d h", d/time.Hour)
+	case d.Round(time.Second) < time.Minute:
+		text = fmt.Sprintf("%d s", d.Round(time.Second)/time.Second)
+	case d.Round(time.Minute) < 2*time.Hour:
+		text = fmt.Sprintf("%d min", d.Round(time.Minute)/time.Minute)
+	case d.Round(time.Hour) < 48*time.Hour:
+		text = fmt.Sprintf("%d h", d.Round(time.Hour)/time.Hour)
 	default:
-		text = fmt.Sprintf("%d days", d/(24*time.Hour))
+		text = fmt.Sprintf("%d days", d.Round(24*time.Hour)/(24*time.Hour))
 	}
 	return before + text + after
 }

@@ -365,6 +365,10 @@ func TestFromNow(t *testing.T) {
 		4*time.Minute + time.Second: "in 4 min",
 		-90 * time.Minute:           "90 min ago",
 		5 * time.Hour:               "in 5 h",
+		10*time.Minute - 1:          "in 10 min",
+		time.Minute - 1:             "in 1 min",
+		2*time.Hour - 1:             "in 2 h",
+		48*time.Hour - 1:            "in 2 days",
 		-72 * time.Hour:             "3 days ago",
 	} {
 		if got := fromNow(d); got != want {

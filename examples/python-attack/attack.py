@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from cmedplugin import Answer, Attack, Effect, Invalid, Outcome, Run, Target, UndoCall, schema
+from cmedplugin import Answer, Attack, Effect, Failure, Invalid, Outcome, Run, Target, UndoCall, schema
 
 SCHEMA = {
     "type": "object",
@@ -80,6 +80,8 @@ class Process:
                 signal.pidfd_send_signal(fd, signal.SIGCONT)
         except ProcessLookupError:
             return Answer(Outcome.NOTHING_TO_DO, f"{self} has ended")
+        except OSError as e:
+            return Answer(Outcome.RETRY, f"{self} can't be told to go on: {e}")
         if not frozen:
             return Answer(Outcome.NOTHING_TO_DO, f"{self} was not frozen")
         return Answer(Outcome.UNDONE, f"{self} goes on")
@@ -155,7 +157,7 @@ def freeze(args: dict[str, Any], run: Run) -> None:
         for p in chosen:
             run.info("dry run: the process is not frozen", pid=p.pid, seconds=args["seconds"])
         return
-    frozen = []
+    frozen, left = [], []
     try:
         for p in chosen:
             record = run.record(asdict(p), f"let {p} go on")
@@ -167,8 +169,13 @@ def freeze(args: dict[str, Any], run: Run) -> None:
             run.progress(tenth * 10, f"{len(frozen)} frozen")
             run.sleep(args["seconds"] / 10)
     finally:
-        for p, record in reversed(frozen):
-            record.undone(p.thaw())
+        for p, record in reversed(frozen):  # one that fails doesn't keep the others
+            answer = p.thaw()
+            record.undone(answer)
+            if answer.outcome is Outcome.RETRY:
+                left.append(answer.message)
+    if left:  # after a run that failed, the daemon undoes what is left
+        raise Failure("; ".join(left))
     run.progress(100)
     run.result({"frozen": [p.pid for p, _ in frozen], "seconds": args["seconds"]})
 

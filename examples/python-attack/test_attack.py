@@ -4,15 +4,18 @@ is listened to. gRPC is not needed."""
 from __future__ import annotations
 
 import random
+import signal
 import subprocess
 import sys
 import time
 import unittest
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from attack import ATTACK, Process, choose, look_at, state_of
-from cmedplugin import Invalid, NotRecorded, Outcome, Stopped, UndoCall, schema
+from cmedplugin import Failure, Invalid, NotRecorded, Outcome, Stopped, UndoCall, schema
 from cmedplugin.attack import description
 from cmedplugin.life import seconds
 from cmedplugin.run import Run, Start
@@ -91,6 +94,23 @@ class FreezeTest(unittest.TestCase):
             ATTACK.run({"name": NAME, "count": 1, "seconds": 600}, r.run)
         self.await_state(r.victims[0], "RS")
         self.assertEqual(len(r.all("undone")), 1)
+
+    def test_one_that_does_not_thaw_keeps_no_other_frozen(self) -> None:
+        pids = sorted([self.victim(), self.victim()])
+        send = signal.pidfd_send_signal
+
+        def refuse(fd: int, number: int) -> None:
+            if number == signal.SIGCONT and f"Pid:\t{pids[1]}\n" in Path(f"/proc/self/fdinfo/{fd}").read_text(encoding="ascii"):
+                raise PermissionError(1, "Operation not permitted")
+            send(fd, number)
+
+        r = Recorded()
+        with mock.patch("signal.pidfd_send_signal", refuse), self.assertRaisesRegex(Failure, "not permitted"):
+            ATTACK.run({"name": NAME, "count": 2, "seconds": 0.1}, r.run)
+        self.await_state(pids[0], "RS")
+        self.assertEqual(state_of(pids[1]), "T")
+        self.assertEqual(
+            [(f["sequence"], f["answer"]["outcome"]) for f in r.all("undone")], [(2, "OUTCOME_RETRY"), (1, "OUTCOME_UNDONE")])
 
     def test_a_dry_run_freezes_nothing(self) -> None:
         r = Recorded(dry_run=True)

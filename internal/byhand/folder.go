@@ -151,9 +151,8 @@ func openFolder(path string, log hclog.Logger) (*folder, error) {
 // save makes the account durable.
 func (f *folder) save() error { return writeDurably(filepath.Join(f.path, accountName), f.account) }
 
-// host starts a host that looks at the plugin file only. earlier, if set, is
-// called before anything is run by it.
-func (f *folder) host(ctx context.Context, earlier func(*host.Host) error) (*host.Host, error) {
+// newHost makes a host that is to look at the plugin file only.
+func (f *folder) newHost() (*host.Host, error) {
 	a := f.account
 	cache, err := openCache(filepath.Join(f.path, cacheName))
 	if err != nil {
@@ -168,6 +167,16 @@ func (f *folder) host(ctx context.Context, earlier func(*host.Host) error) (*hos
 	})
 	if err != nil {
 		return nil, fmt.Errorf("prepare the plugin host: %w", err)
+	}
+	return h, nil
+}
+
+// host starts a host that looks at the plugin file only. earlier, if set, is
+// called before anything is run by it.
+func (f *folder) host(ctx context.Context, earlier func(*host.Host) error) (*host.Host, error) {
+	h, err := f.newHost()
+	if err != nil {
+		return nil, err
 	}
 	if earlier != nil {
 		err = earlier(h)

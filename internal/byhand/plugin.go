@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,9 @@ func Open(
 		return nil, fmt.Errorf("resolve %s: %w", path, err)
 	}
 	info, err := os.Stat(absolute)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, engine.Errorf(engine.CodeInvalid, "there is no file %s; was the plugin built?", path)
+	}
 	if err != nil {
 		return nil, engine.Errorf(engine.CodeInvalid, "the plugin file: %w", err)
 	}

@@ -84,6 +84,9 @@ func (p *Plugin) run(ctx context.Context, call Call, to Reporter) (*Ending, erro
 		return nil, engine.Errorf(engine.CodeInvalid, "%s does not declare a dry run: it would do harm. "+
 			"Its author declares one with Info.DryRun", o.Ref)
 	}
+	if call.TakeBack && !o.CanUndo && !call.DryRun {
+		return nil, engine.Errorf(engine.CodeInvalid, "%s has no undo: what it does could not be taken back. It was not run", o.Ref)
+	}
 	if err := p.check(ctx, o, call.Config, to); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -33,10 +35,7 @@ type Settled struct {
 // ErrInUse is returned when the run, or another undo, still goes on; an error with
 // CodeInvalid when it is no such folder.
 func Undo(ctx context.Context, path string, u Undoing, interrupts <-chan error, to Reporter, log hclog.Logger) (_ *Settled, err error) {
-	f, err := openFolder(path, log)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, engine.Errorf(engine.CodeInvalid, "%s is not the folder of a run: what was to be undone there is undone, or it is another one", path)
-	}
+	f, err := openRun(path, log)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +49,47 @@ func Undo(ctx context.Context, path string, u Undoing, interrupts <-chan error, 
 	defer func() { err = errors.Join(err, h.Close()) }()
 	err = f.takeBack(ctx, h, u, interrupts, to)
 	return &Settled{Folder: path, Ref: f.account.Ref, Records: f.records(), Left: len(f.ledger.reversible())}, err
+}
+
+// Abandon gives up what an earlier process left in the folder of its run: what is
+// still to be undone stays in place, and the folder is removed. The plugin's processes
+// that are still there are ended first. The end of ctx calls it off.
+//
+// The errors are those of Undo.
+func Abandon(ctx context.Context, path string, log hclog.Logger) (_ *Settled, err error) {
+	f, err := openRun(path, log)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.leave()) }()
+	h, err := f.newHost()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, h.Close()) }()
+	if err := f.endLeftovers(ctx, h); err != nil {
+		return nil, err
+	}
+	for _, sequence := range f.ledger.reversible() {
+		if _, err := f.ledger.change(sequence, func(r *engine.UndoRecord) {
+			r.State, r.Due, r.Finished = engine.RecordAbandoned, time.Time{}, time.Now().UTC()
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return &Settled{Folder: path, Ref: f.account.Ref, Records: f.records()}, nil
+}
+
+// openRun takes up the folder of a run that somebody named.
+func openRun(path string, log hclog.Logger) (*folder, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return nil, engine.Errorf(engine.CodeInvalid, "%s is a file: name the folder of a run", path)
+	}
+	f, err := openFolder(path, log)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return nil, engine.Errorf(engine.CodeInvalid, "%s is not the folder of a run: what was to be undone there is undone, or it is another one", path)
+	}
+	return f, err
 }
 
 // endLeftovers ends the processes of a run whose cmed died: nothing is undone while

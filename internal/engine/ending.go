@@ -39,15 +39,14 @@ func outcome(exit Exit, why *StopReason) (State, string) {
 	case exit.Finished:
 		return Failed, exit.Failure.Message
 	}
+	if exit.Err != nil { // it says how the process ended, if that is what broke
+		return Crashed, exit.Err.Error()
+	}
 	how := fmt.Sprintf("exit code %d", exit.Status.Code)
 	if exit.Status.Signal != "" {
 		how = "signal: " + exit.Status.Signal
 	}
-	reason := "its process ended without an answer (" + how + ")"
-	if exit.Err != nil {
-		reason += ": " + exit.Err.Error()
-	}
-	return Crashed, reason
+	return Crashed, "its process ended without an answer (" + how + ")"
 }
 
 // finish stores the end of a run that was started.

@@ -80,7 +80,7 @@ type LogEntry struct {
 	Seq     uint64          `json:"seq"`
 	At      time.Time       `json:"at"`
 	Level   string          `json:"level"`  // debug, info, warn, error
-	Source  string          `json:"source"` // attack, undo, stderr, cmed
+	Source  string          `json:"source"` // attack, undo, stdout, stderr, cmed
 	Message string          `json:"message"`
 	Fields  json.RawMessage `json:"fields,omitempty"` // a JSON object
 }

@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -147,6 +148,9 @@ func TestOutcomes(t *testing.T) {
 		"an exit code is told": {func(ctx context.Context, s engine.Start, sink engine.Sink) engine.Exit {
 			return engine.Exit{Status: engine.ExitStatus{Code: 3}}
 		}, engine.Crashed, "its process ended without an answer (exit code 3)"},
+		"what the host says of it is told once": {func(ctx context.Context, s engine.Start, sink engine.Sink) engine.Exit {
+			return engine.Exit{Status: engine.ExitStatus{Code: 3}, Err: errors.New("its process ended without an answer: it exited with code 3")}
+		}, engine.Crashed, "its process ended without an answer: it exited with code 3"},
 	}
 	for name, o := range outcomes {
 		t.Run(name, func(t *testing.T) {

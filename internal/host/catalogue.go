@@ -39,10 +39,28 @@ func newCatalogue(files []*file, before serving, cfg Config) *catalogue {
 		})
 		c.aliases[kind] = resolveAliases(c.sorted[kind], c.offers[kind])
 	}
+	depended := dependedOn(files)
 	for _, f := range files {
-		c.files = append(c.files, c.list(f, cfg))
+		if !f.folder || !depended[f.path] {
+			c.files = append(c.files, c.list(f, cfg))
+		}
 	}
 	return c
+}
+
+// dependedOn are the files and folders that served plugins watch. A folder among
+// them is where it belongs, so that nobody is told that it is ignored.
+func dependedOn(files []*file) map[string]bool {
+	paths := map[string]bool{}
+	for _, f := range files {
+		if f.state != engine.PluginReady {
+			continue
+		}
+		for path := range f.watch {
+			paths[path] = true
+		}
+	}
+	return paths
 }
 
 // electHolders picks the file for each ref of a kind. The files are sorted.

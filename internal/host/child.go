@@ -121,8 +121,31 @@ func (c *child) reap(live *tracker) {
 		c.remains = true
 		c.logger.Error("a plugin's processes can't be ended", "pid", c.pid, "error", err)
 	}
-	if c.sandbox != nil && !c.sandbox.End(sandboxBound) {
+	if c.sandbox != nil {
+		c.leaveSandbox(live)
+	}
+}
+
+// leaveSandbox ends the sandbox, and who is still in it: that can't be found by what
+// all processes of a call have.
+func (c *child) leaveSandbox(live *tracker) {
+	empty := c.sandbox.End(sandboxBound)
+	if call := c.sandbox.Stuck(); call != "" {
+		c.logger.Error("what a plugin did is still looked at; a file system does not answer", "call", call)
+	}
+	if empty {
+		return
+	}
+	ended, gone := live.endEscaped(killBound)
+	for _, command := range ended {
+		c.tell(SawProcess, command+" (it has shaken off its mark)")
+	}
+	switch {
+	case len(ended) == 0:
 		c.tell(SawProcess, "a process that has shaken off its mark, so that it can't be found")
+	case !gone:
+		c.remains = true
+		c.logger.Error("processes that have shaken off their mark outlive SIGKILL")
 	}
 }
 

@@ -10,8 +10,6 @@ import (
 )
 
 const (
-	// maxWatched bounds how many files and folders one description may depend on.
-	maxWatched = 1000
 	// describeTries is how often a plugin is asked anew because something changed
 	// that its answer depends on.
 	describeTries = 3
@@ -46,11 +44,11 @@ func watchStats(d *pluginv1.Description, path string) map[string]string {
 }
 
 // watchPaths are the files and folders that a description depends on. One with
-// more than maxWatched is refused later; here they are cut.
+// more than pluginv1.MaxWatched is refused later; here they are cut.
 func watchPaths(d *pluginv1.Description, plugin string) []string {
 	var paths []string
 	add := func(list []string) {
-		for _, w := range list[:min(len(list), maxWatched-len(paths))] {
+		for _, w := range list[:min(len(list), pluginv1.MaxWatched-len(paths))] {
 			paths = append(paths, watchPath(plugin, w))
 		}
 	}
@@ -59,15 +57,6 @@ func watchPaths(d *pluginv1.Description, plugin string) []string {
 		add(o.Watch)
 	}
 	return paths
-}
-
-// watches counts what a description depends on.
-func watches(d *pluginv1.Description) int {
-	n := len(d.Watch)
-	for _, o := range d.Offers {
-		n += len(o.Watch)
-	}
-	return n
 }
 
 // watchPath resolves a watched path against the plugin file's folder.

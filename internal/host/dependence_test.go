@@ -45,10 +45,6 @@ func TestAPluginThatWaitsForModulesIsReady(t *testing.T) {
 	if f.State != engine.PluginReady || f.Error != nil || len(f.Refs) != 0 {
 		t.Errorf("%+v, %+v", f, f.Error)
 	}
-	f, _ = b.plugin(engine.KindAttack, "modules")
-	if f.State != engine.PluginIgnored {
-		t.Errorf("the folder of modules: %+v", f)
-	}
 }
 
 // TestANewModuleServesAtOnce relies on nothing but the watch: folders are looked
@@ -94,6 +90,32 @@ func TestANewModuleServesAtOnce(t *testing.T) {
 	serves("c:Odd")
 	write(t, modules+"/d.odd", "", 0o600)
 	serves("c:Odd d:Odd")
+}
+
+// TestAFolderThatAPluginWatchesIsNotIgnored checks that nobody is told to move it.
+func TestAFolderThatAPluginWatchesIsNotIgnored(t *testing.T) {
+	b, _, _ := openFolder(t, nil)
+	if err := os.Mkdir(b.cfg.AttacksDir+"/other", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	listed := func(want ...string) {
+		t.Helper()
+		if err := b.Rescan(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, f := range b.Plugins() {
+			got = append(got, f.Path)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("listed are %v, want %v", got, want)
+		}
+	}
+	listed("folder", "other")
+	if err := os.Remove(b.cfg.AttacksDir + "/folder"); err != nil {
+		t.Fatal(err)
+	}
+	listed("modules", "other")
 }
 
 func TestWhatNobodyDependsOnIsNotWatched(t *testing.T) {

@@ -11,9 +11,6 @@ import (
 	"github.com/chaos-monkey-engine/cmed/sdk/schema"
 )
 
-// maxOffers bounds how much one file may offer.
-const maxOffers = 256
-
 var effects = []engine.Effect{
 	engine.EffectNone, engine.EffectSelfLimiting, engine.EffectUndoable, engine.EffectIrreversible,
 }
@@ -27,9 +24,9 @@ type compiled struct {
 // check turns a description into descriptors. One bad offer spoils the file. There
 // may be none where something is watched that may yet come.
 func check(d *pluginv1.Description) ([]compiled, *engine.PluginError) {
-	if n := watches(d); n > maxWatched {
+	if n := d.Watched(); n > pluginv1.MaxWatched {
 		return nil, &engine.PluginError{
-			Stage: "decode", Message: fmt.Sprintf("watches %d files and folders; at most %d are allowed", n, maxWatched),
+			Stage: "decode", Message: fmt.Sprintf("watches %d files and folders; at most %d are allowed", n, pluginv1.MaxWatched),
 			Hint: "watch the folder they are in",
 		}
 	}
@@ -39,8 +36,8 @@ func check(d *pluginv1.Description) ([]compiled, *engine.PluginError) {
 	if len(d.Offers) == 0 {
 		return nil, &engine.PluginError{Stage: "decode", Message: "offers nothing", Hint: "register an attack or a planner with the SDK"}
 	}
-	if len(d.Offers) > maxOffers {
-		return nil, &engine.PluginError{Stage: "decode", Message: fmt.Sprintf("offers more than %d refs", maxOffers)}
+	if len(d.Offers) > pluginv1.MaxOffers {
+		return nil, &engine.PluginError{Stage: "decode", Message: fmt.Sprintf("offers more than %d refs", pluginv1.MaxOffers)}
 	}
 	seen := map[string]bool{}
 	out := make([]compiled, 0, len(d.Offers))

@@ -68,6 +68,10 @@ func diagnoseExec(err error) error {
 	return e
 }
 
+// incomplete begins the cause of a handshake's end when its time is over. As all
+// messages of a startError do, it goes on from "it", or from the plugin's name.
+const incomplete = "did not complete"
+
 // diagnoseHandshake explains why a process that was started could not be
 // connected to. The process is gone.
 func diagnoseHandshake(err error, line string, c *child, stderr string) error {
@@ -79,7 +83,7 @@ func diagnoseHandshake(err error, line string, c *child, stderr string) error {
 	case line != "":
 		e.message = fmt.Sprintf("prints something that is not a handshake: %q", excerpt(line))
 		e.hint = "nothing may be printed to stdout before the plugin is served"
-	case strings.HasPrefix(err.Error(), "it did not complete"):
+	case strings.HasPrefix(err.Error(), incomplete):
 		e.message = err.Error()
 	default:
 		e.message = "ends before its handshake: " + c.how()

@@ -13,7 +13,7 @@ import (
 
 // Examine asks the file with this name in a kind's folder what it offers, in
 // every way there is, whatever is known of it. The error is that nothing could
-// be asked: the file is refused, or can't be copied.
+// be asked: the file is refused, or can't be copied; or the context's cause.
 func (h *Host) Examine(ctx context.Context, kind engine.Kind, name string) (*Examination, error) {
 	c, err := lookAt(kind, h.dir(kind), name)
 	if err != nil {
@@ -36,7 +36,10 @@ func (h *Host) Examine(ctx context.Context, kind engine.Kind, name string) (*Exa
 	e.Argument = h.examineByArgument(ctx, digest, c.path)
 	e.Again = h.examineByArgument(ctx, digest, c.path)
 	e.RPC = h.examineByRPC(ctx, digest, c.path)
-	return e, context.Cause(ctx)
+	if ctx.Err() != nil { // the answers are those of processes that were stopped
+		return nil, context.Cause(ctx)
+	}
+	return e, nil
 }
 
 // lookAt returns a file of a folder as a scan would find it.
@@ -71,7 +74,8 @@ func (h *Host) examineByRPC(ctx context.Context, digest, path string) Answer {
 	begun := time.Now()
 	s, err := h.open(ctx, h.describeCall(digest, path))
 	if err != nil {
-		out := Answer{Took: time.Since(begun), Err: asPluginError("describe", err), Stderr: asPluginError("describe", err).Stderr}
+		out := Answer{Took: time.Since(begun), Err: asPluginError("describe", err)}
+		out.Stderr = out.Err.Stderr
 		if e, ok := errors.AsType[*startError](err); ok {
 			out.Exit = e.exit
 		}

@@ -36,6 +36,7 @@ func (h *Host) prepare(cmd command, streams []*os.File) (*launch, error) {
 		l.rules, err = h.rules(cmd)
 	case h.sandboxed():
 		l.rules, err = sandboxRules(cmd)
+		l.room.heldBy(l.rules)
 	}
 	if err != nil {
 		l.close()

@@ -67,7 +67,7 @@ func statusFields(text string) map[string]string {
 	for line := range strings.Lines(text) {
 		name, value, _ := strings.Cut(line, ":")
 		switch name {
-		case "NoNewPrivs", "Umask", "Uid", "Seccomp":
+		case "NoNewPrivs", "Umask", "Uid", "Seccomp", "Seccomp_filters":
 			fields[name] = strings.TrimSpace(value)
 		}
 	}

@@ -36,11 +36,17 @@ type output struct {
 
 func newOutput() *output { return &output{ready: make(chan struct{}, 1)} }
 
-// writer returns a stream of its own into the output.
-func (o *output) writer() *lineWriter { return &lineWriter{to: o} }
+// The sources of what a process prints.
+const (
+	fromStdout = "stdout"
+	fromStderr = "stderr"
+)
+
+// writer returns a stream of its own into the output, for what comes from there.
+func (o *output) writer(source string) *lineWriter { return &lineWriter{to: o, source: source} }
 
 // line adds one line, without its end.
-func (o *output) line(b []byte) {
+func (o *output) line(source string, b []byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.tail = append(append(o.tail, b...), '\n')
@@ -56,7 +62,7 @@ func (o *output) line(b []byte) {
 	}
 	o.used += len(b)
 	o.entries = append(o.entries, engine.LogEntry{
-		At: time.Now().UTC(), Level: "info", Source: "stderr", Message: strings.ToValidUTF8(string(b), "\uFFFD"),
+		At: time.Now().UTC(), Level: "info", Source: source, Message: strings.ToValidUTF8(string(b), "\uFFFD"),
 	})
 	select {
 	case o.ready <- struct{}{}:
@@ -102,6 +108,7 @@ func notice(message string) engine.LogEntry {
 // time.
 type lineWriter struct {
 	to      *output
+	source  string
 	partial []byte
 }
 
@@ -131,7 +138,7 @@ func (w *lineWriter) add(b []byte) {
 }
 
 func (w *lineWriter) flush() {
-	w.to.line(bytes.TrimSuffix(w.partial, []byte{'\r'}))
+	w.to.line(w.source, bytes.TrimSuffix(w.partial, []byte{'\r'}))
 	w.partial = w.partial[:0]
 }
 
@@ -142,9 +149,9 @@ func (w *lineWriter) close() {
 	}
 }
 
-// drain reads f to its end, or to its read deadline, into the output.
+// drain reads standard error to its end, or to its read deadline, into the output.
 func (o *output) drain(f *os.File) {
-	w := o.writer()
+	w := o.writer(fromStderr)
 	defer w.close()
 	_, _ = io.Copy(w, f) // the end of a pipe has many names
 }

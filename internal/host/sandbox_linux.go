@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"github.com/chaos-monkey-engine/cmed/internal/host/internal/landlock"
 	"github.com/chaos-monkey-engine/cmed/internal/host/internal/sandbox"
 )
 
@@ -30,4 +31,11 @@ func (h *Host) room(cmd command) *room {
 		Saw: func(a sandbox.Attempt) { h.saw(cmd.mark, sightingKinds[a.Kind], a.What) },
 	}
 	return r
+}
+
+// heldBy takes note of what the kernel holds by itself, with the rules of a sandbox.
+func (r *room) heldBy(rules *landlock.Ruleset) {
+	const truncates = 3 // from that version on it holds truncation too
+	abi, err := landlock.Version()
+	r.policy.Held = rules != nil && err == nil && abi >= truncates
 }

@@ -2,7 +2,6 @@ package host
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
 	"github.com/chaos-monkey-engine/cmed/internal/host/internal/landlock"
 	"github.com/chaos-monkey-engine/cmed/internal/host/internal/sandbox"
 )
@@ -180,27 +180,69 @@ func TestASandboxEndsWithItsProcess(t *testing.T) {
 	}
 }
 
-// TestAProcessThatCanNotBeFoundIsSeen has one clear its environment and leave its
-// group, where there is no cgroup to find it by. Its sandbox is not empty then.
-func TestAProcessThatCanNotBeFoundIsSeen(t *testing.T) {
+// TestAProcessThatShakesOffItsMarkIsSeenAndEnded has one clear its environment and
+// leave its group, where there is no cgroup to find it by. Its sandbox is not empty
+// then.
+func TestAProcessThatShakesOffItsMarkIsSeenAndEnded(t *testing.T) {
 	b, saw := openTrial(t, true, func(c *Config) { c.Cgroup = "off" })
 	got, _, _ := b.attempting("escape")
 	pid, err := strconv.Atoi(got["escape"])
 	if err != nil {
 		t.Fatal(got)
 	}
-	if left := saw.of(SawProcess); len(left) != 1 || !strings.Contains(left[0], "shaken off its mark") {
+	if left := saw.of(SawProcess); !slices.Equal(left, []string{"/bin/sleep 600 (it has shaken off its mark)"}) {
 		t.Errorf("seen %v", left)
 	}
-	if err := unix.Kill(pid, unix.SIGKILL); err != nil {
+	if err := unix.Kill(pid, 0); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("it lives on: %v", err)
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+}
+
+// TestWhatIsNotInASandboxHasNotEscaped checks that of the children of this process,
+// by birth or adoption, only those are ended that a sandbox was left with.
+func TestWhatIsNotInASandboxHasNotEscaped(t *testing.T) {
+	stranger := exec.Command("/bin/sleep", "600")
+	stranger.Env = []string{}
+	if err := stranger.Start(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, func() error { // it is ours by now, and nobody waits for it
-		if got, err := unix.Wait4(pid, nil, unix.WNOHANG, nil); got != pid {
-			return fmt.Errorf("wait for %d: %d, %w", pid, got, err)
+	defer func() { _ = stranger.Process.Kill(); _ = stranger.Wait() }()
+	adopted := exec.Command("/bin/sh", "-c", "env -i setsid sleep 600 >/dev/null 2>&1 & echo $!")
+	text, err := adopted.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	orphan, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = unix.Kill(orphan, unix.SIGKILL)
+		eventually(t, func() error {
+			_, err := unix.Wait4(orphan, nil, 0, nil)
+			return err
+		})
+	}()
+	b, _ := openTrial(t, true, func(c *Config) { c.Cgroup = "off" })
+	o := b.launch("odd:Odd") // of another call, and alive
+	defer o.Discard()
+	b.attempting("escape")
+	for _, pid := range []int{stranger.Process.Pid, orphan, pidOf(t, o)} {
+		if state, _ := processState(pid); state == 0 || state == 'Z' {
+			t.Errorf("%d was ended", pid)
 		}
-		return nil
-	})
+	}
+}
+
+// pidOf is the number of a process.
+func pidOf(t *testing.T, p engine.Process) int {
+	t.Helper()
+	plugin, ok := p.(*process)
+	if !ok {
+		t.Fatalf("a %T", p)
+	}
+	return plugin.child.pid
 }
 
 // BenchmarkRunInSandbox is to be compared with a run outside.

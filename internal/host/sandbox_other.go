@@ -5,6 +5,7 @@ package host
 import (
 	"sync/atomic"
 
+	"github.com/chaos-monkey-engine/cmed/internal/host/internal/landlock"
 	"github.com/chaos-monkey-engine/cmed/internal/host/internal/sandbox"
 )
 
@@ -15,3 +16,5 @@ type room struct {
 }
 
 func (h *Host) room(command) *room { return &room{} }
+
+func (*room) heldBy(*landlock.Ruleset) {}

@@ -18,6 +18,8 @@ type candidate struct {
 	path string // absolute
 	// stat changes whenever the file may have.
 	stat string
+	// folder is set when it is a folder: it may hold what a plugin here works with.
+	folder bool
 	// refusal, if set, is why it is not even looked into; verdict then is ignored
 	// or broken.
 	refusal *engine.PluginError
@@ -68,6 +70,7 @@ func (c *candidate) judge(info fs.FileInfo) {
 	c.stat = statKey(info)
 	switch {
 	case info.IsDir():
+		c.folder = true
 		c.refuse(engine.PluginIgnored, "is a folder", "plugin folders are flat: move the executable itself here")
 	case !info.Mode().IsRegular():
 		c.refuse(engine.PluginIgnored, "is not a regular file", "")

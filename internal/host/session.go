@@ -66,7 +66,7 @@ func (h *Host) open(ctx context.Context, c call) (*session, error) {
 	}
 	defer leave()
 	ctx, cancel := context.WithTimeoutCause(ctx, h.cfg.StartTimeout,
-		fmt.Errorf("it did not complete its handshake within %s", h.cfg.StartTimeout))
+		fmt.Errorf("%s its handshake within %s", incomplete, h.cfg.StartTimeout))
 	defer cancel()
 	s := &session{host: h, drop: drop, output: newOutput()}
 	s.runner = newRunner(h, c, copyPath, s.output)
@@ -129,8 +129,8 @@ func (h *Host) clientConfig(r *runner) *plugin.ClientConfig {
 		UnixSocketConfig: &plugin.UnixSocketConfig{TempDir: h.runRoot},
 		StartTimeout:     2 * h.cfg.StartTimeout, // open gives up first, and says why
 		Logger:           hclog.NewNullLogger(),  // it would log what the plugin prints
-		SyncStdout:       h.printed(h.mark(r.call.what), r.output.writer()),
-		SyncStderr:       r.output.writer(),
+		SyncStdout:       h.printed(h.mark(r.call.what), r.output.writer(fromStdout)),
+		SyncStderr:       r.output.writer(fromStderr),
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(
 				grpc.MaxCallRecvMsgSize(pluginv1.MaxMessage),

@@ -4,6 +4,7 @@ package host
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -178,5 +179,18 @@ func TestOnlyOneFileIsLookedAt(t *testing.T) {
 		if _, err := New(cfg); err == nil {
 			t.Errorf("%s can be the only file", name)
 		}
+	}
+}
+
+// TestAnExaminationThatIsStoppedIsNone checks that there is an answer or an error,
+// never both.
+func TestAnExaminationThatIsStoppedIsNone(t *testing.T) {
+	b, _ := openTrial(t, false)
+	install(t, b.cfg.AttacksDir, "hang", "")
+	stopped := errors.New("enough")
+	ctx, stop := context.WithCancelCause(t.Context())
+	defer time.AfterFunc(500*time.Millisecond, func() { stop(stopped) }).Stop()
+	if e, err := b.Examine(ctx, engine.KindAttack, "hang"); e != nil || !errors.Is(err, stopped) {
+		t.Errorf("%+v, %v", e, err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 //	2026-11-21T03:00:00.123+01:00 INFO  [attack] message key=value key="two words"
 //
 // The time is in the engine's zone, the level padded to five characters, the
-// source attack, undo, stderr or cmed. A field's value is quoted when it has
+// source attack, undo, stdout, stderr or cmed. A field's value is quoted when it has
 // spaces, quotes or equal signs; one that is a list or object is JSON. Lines of
 // a message after its first are indented by four spaces, so a line that begins
 // with a digit begins an entry; control characters are shown as \x1b, so a log

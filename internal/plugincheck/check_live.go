@@ -22,7 +22,7 @@ func (t *trial) announce() error {
 	if len(lines) == 0 {
 		return nil
 	}
-	what := fmt.Sprintf("%s will run for real, several times, outside the sandbox and with this environment:\n%s",
+	what := fmt.Sprintf("%s will run for real, outside the sandbox and with this environment:\n%s",
 		t.name, strings.Join(lines, "\n"))
 	if err := t.options.Announce(what); err != nil {
 		return fmt.Errorf("nothing was run live: %w", err)
@@ -32,14 +32,14 @@ func (t *trial) announce() error {
 
 // liveWords says what a live run of an attack does.
 func liveWords(o engine.Offer) string {
-	way := "it can't be undone"
+	way, times := "it can't be undone", "once"
 	if o.CanUndo {
-		way = "it can be undone"
+		way, times = "it can be undone", "several times, if it announces what is to be undone"
 	}
 	if len(o.Examples) == 0 {
 		return fmt.Sprintf("  %s (%s, %s): it has no example, so it is not run", o.Ref, o.Effect, way)
 	}
-	return fmt.Sprintf("  %s (%s, %s)\n    %s", o.Ref, o.Effect, way, printable(oneLine(hidden(o.Compiled, o.Examples[0]))))
+	return fmt.Sprintf("  %s (%s, %s), %s:\n    %s", o.Ref, o.Effect, way, times, printable(oneLine(hidden(o.Compiled, o.Examples[0]))))
 }
 
 // oneLine is a JSON document in one line.

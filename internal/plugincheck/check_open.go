@@ -24,8 +24,9 @@ func open(ctx context.Context, path string, o Options) (_ *trial, err error) {
 	}
 	t.name = filepath.Base(t.path)
 	t.report = &Report{Path: path, Live: o.Live, Refs: []string{}, Findings: []Finding{}}
-	if t.state, err = os.MkdirTemp("", "cmed-check-*"); err != nil {
-		return nil, fmt.Errorf("make a folder for the check: %w", err)
+	removeAbandoned(o.Logger)
+	if t.state, t.lock, err = makeFolder(); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -140,6 +141,7 @@ func (t *trial) close() error {
 	if err := os.RemoveAll(t.state); err != nil {
 		errs = append(errs, fmt.Errorf("remove the folder of the check: %w", err))
 	}
+	errs = append(errs, t.lock.Close())
 	return errors.Join(errs...)
 }
 
@@ -152,7 +154,7 @@ func resolve(path string) (string, error) {
 	info, err := os.Stat(abs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("there is no file %s; build the plugin first, in its folder: go build -o %s", path, path)
+		return "", fmt.Errorf("there is no file %s; was the plugin built?", path)
 	case err != nil:
 		return "", fmt.Errorf("look at the plugin: %w", err)
 	case info.IsDir():

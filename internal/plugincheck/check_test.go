@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/internal/host"
 )
 
 func TestWhatCanNotBeChecked(t *testing.T) {
@@ -56,8 +57,72 @@ func TestSomethingElseIsUnfit(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	for _, f := range r.Findings {
+		if f.Outcome == Passed {
+			t.Errorf("%s passed, though it neither serves nor describes itself", f.Check)
+		}
 		if f.Outcome == NotRun && f.Message == "" || f.Outcome == Failed && (f.Message == "" || f.Hint == "") {
 			t.Errorf("%s says nothing: %+v", f.Check, f)
+		}
+	}
+}
+
+// How to mend a plugin that gives no answer depends on what became of its process.
+func TestTheHintGoesByTheCause(t *testing.T) {
+	const digest = "a02f557b0d1dce795e42b48ceeb07bc0f143e1c1080fffca8287783fb6a9c2d7"
+	for name, c := range map[string]struct{ script, says, hint string }{
+		"it says why": {
+			"echo \"${0##*/}: unknown key\" >&2; exit 1",
+			"it ends without describing itself: it exited with code 1; its last words: unknown key", "mend what it says",
+		},
+		"a signal": {"kill -SEGV $$", "it ends without describing itself: it was ended by a signal", "was it built for this machine, and copied completely?"},
+		"silence":  {"exit 0", "it ends without describing itself: it exited with code 0", "print the description as JSON"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "script")
+			if err := os.WriteFile(path, []byte("#!/bin/sh\n"+c.script+"\n"), 0o700); err != nil {
+				t.Fatal(err)
+			}
+			r, err := Check(t.Context(), path, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f := r.Findings[0]
+			if f.Check != "describe-argument" || !strings.HasPrefix(f.Message, c.says) || !strings.HasPrefix(f.Hint, c.hint) {
+				t.Errorf("it says %q; to mend it: %q", f.Message, f.Hint)
+			}
+		})
+	}
+	a := host.Answer{Err: &engine.PluginError{Message: "it did not complete its handshake"}, Stderr: "x\n" + digest + ": ref\tmissing\n"}
+	if got, want := ofIt(a), "it did not complete its handshake; its last words: ref\tmissing"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got := printableLines("one\ttwo\r\n\x1bthree\n", "  "); got != "one two\n  \uFFFDthree" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestAskedTwice(t *testing.T) {
+	s := &subject{trial: &trial{saw: &sightings{}}}
+	n := 0
+	v := s.asksTwice("Check", "", func() (any, error) {
+		n++
+		return n, nil
+	})
+	if v.outcome != Failed || v.message != "it answered 1, then 2" {
+		t.Errorf("%+v", v)
+	}
+}
+
+// What has no undo is told as what it says of its effect.
+func TestWhatALiveRunLeaves(t *testing.T) {
+	for effect, want := range map[engine.Effect]string{
+		engine.EffectNone:         "it has no undo and, it says, no effect; whether its live run left something can't be told",
+		engine.EffectSelfLimiting: "it has no undo; what its live run did ends by itself, it says",
+		engine.EffectIrreversible: "it has no undo, so what its live run did is still there",
+	} {
+		s := &subject{serves: &engine.Offer{Descriptor: engine.Descriptor{Effect: effect}}}
+		if v := leavesNothing(t.Context(), s); v.outcome != NotRun || v.message != want {
+			t.Errorf("%s: %+v", effect, v)
 		}
 	}
 }

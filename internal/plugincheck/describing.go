@@ -80,7 +80,7 @@ var describingChecks = []check{
 		hint:    "do nothing before a run or a plan is asked for",
 		applies: needsSandbox,
 		run: func(_ context.Context, s *subject) verdict {
-			return untouched(s.saw.of("describe-"))
+			return onceDescribed(s, untouched(s.saw.of("describe-")))
 		},
 	},
 	{
@@ -88,7 +88,11 @@ var describingChecks = []check{
 		title: "while it says what it offers over RPC, it prints nothing to standard output",
 		hint:  "standard output belongs to the protocol; print to standard error",
 		run: func(_ context.Context, s *subject) verdict {
-			return silent(s.saw.of("describe-"))
+			v := silent(s.saw.of("describe-"))
+			if reason := serves(s); v.outcome == Passed && reason != "" {
+				return notRun("%s", reason)
+			}
+			return v
 		},
 	},
 	{
@@ -96,7 +100,7 @@ var describingChecks = []check{
 		title: "no process is left when it has said what it offers",
 		hint:  "start no process before a run needs one, and wait for each",
 		run: func(_ context.Context, s *subject) verdict {
-			return alone(s.saw.of("describe-"))
+			return onceDescribed(s, alone(s.saw.of("describe-")))
 		},
 	},
 	{

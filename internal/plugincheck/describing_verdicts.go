@@ -58,7 +58,7 @@ func describesItself(_ context.Context, s *subject) verdict {
 		return passed()
 	}
 	if a.Err != nil {
-		return failed("it %s", explained(a)).orMend(a.Err.Hint)
+		return failed("%s", ofIt(a)).orMend(mendedBy(a))
 	}
 	return failed("what it prints is no description: %s%s", excerpt(string(a.Stdout)), lastWords(a.Stderr))
 }
@@ -68,7 +68,7 @@ func endsWell(_ context.Context, s *subject) verdict {
 	// error is all there is to go by, and it comes last.
 	for _, a := range []host.Answer{s.examination.Argument, s.examination.Again} {
 		if err := a.Err; err != nil && !incompatible(a) && readSpoken(a.Stdout).clean() {
-			return failed("it %s", explained(a)).orMend(err.Hint)
+			return failed("%s", ofIt(a)).orMend(mendedBy(a))
 		}
 	}
 	return passed()
@@ -114,16 +114,33 @@ func speaksProtocol(_ context.Context, s *subject) verdict {
 
 func shakesHands(_ context.Context, s *subject) verdict {
 	if a := s.examination.RPC; !shookHands(a) {
-		return failed("it %s", explained(a)).orMend(a.Err.Hint)
+		v := failed("%s", ofIt(a))
+		if !strings.Contains(v.message, "not a handshake") {
+			v.hint = "serve at once: call sdk.Serve from main, before anything that waits; docs/protocol.md says what others must do"
+		}
+		return v.orMend(mendedBy(a))
 	}
 	return passed()
 }
 
 func describesByRPC(_ context.Context, s *subject) verdict {
 	if a := s.examination.RPC; a.Err != nil {
-		return failed("%s", explained(a)).orMend(a.Err.Hint)
+		v := failed("%s", explained(a)).orMend(a.Err.Hint)
+		if same := strings.TrimPrefix(a.Err.Message, "Describe: "); v.hint == "" && strings.Contains(s.examination.Argument.Stderr, same) {
+			v = v.mend("mend what it says")
+		}
+		return v
 	}
 	return passed()
+}
+
+// onceDescribed is a verdict on what was seen while the plugin was asked what it
+// offers: that nothing was seen of one that did not say so means nothing.
+func onceDescribed(s *subject, v verdict) verdict {
+	if reason := described(s); v.outcome == Passed && reason != "" {
+		return notRun("%s", reason)
+	}
+	return v
 }
 
 func describesQuickly(_ context.Context, s *subject) verdict {

@@ -46,7 +46,7 @@ var liveChecks = []check{
 	},
 	{
 		id:      "record-refused",
-		title:   "where its undo record can't be stored, a run does no harm",
+		title:   "where its undo record can't be stored, a run fails and reports no target as hit",
 		hint:    "do the harm inside run.Do; it is not called when the record is refused",
 		applies: recorded,
 		run:     heedsRefusal,
@@ -60,7 +60,7 @@ var liveChecks = []check{
 	},
 	{
 		id:      "killed-anywhere-live",
-		title:   "SIGKILL after any message of a live run, followed by the undo, leaves nothing behind",
+		title:   "SIGKILL in the middle of a live run, followed by the undo, leaves nothing behind",
 		hint:    "put all that an undo needs into the record, and make each harm one that can be found again",
 		applies: recorded,
 		run:     undoesKilled,
@@ -70,6 +70,9 @@ var liveChecks = []check{
 		title: "nothing that the live runs did is left",
 		hint:  "the messages say what is left and which record would have taken it back; do it by hand",
 		applies: func(s *subject) string {
+			if s.live == nil {
+				return onlyLive
+			}
 			if len(s.evidence.live.runs) == 0 {
 				return "nothing was run live"
 			}
@@ -95,10 +98,13 @@ type liveEvidence struct {
 // liveRun is how long a live run may go on before it is stopped.
 const liveRun = 2 * time.Second
 
+// onlyLive is why nothing is run live where nobody asked for it.
+const onlyLive = "only with --live, for it does what the example says"
+
 // alive says why there can be no live run; "" if there can.
 func alive(s *subject) string {
 	if s.live == nil {
-		return "only with --live, for it does what the example says"
+		return onlyLive
 	}
 	return served(s)
 }
@@ -245,36 +251,6 @@ func undoesStopped(ctx context.Context, s *subject) verdict {
 	return passed()
 }
 
-// mostLiveKills is how many live runs are killed.
-const mostLiveKills = 8
-
-// undoesKilled kills live runs after their messages. A kill comes a moment late,
-// so that what follows on a message may have half happened.
-func undoesKilled(ctx context.Context, s *subject) verdict {
-	first := s.evidence.live.first
-	for _, after := range spread(first.messages, mostLiveKills) {
-		var late *time.Timer
-		p, faults := s.performLive(ctx, play{doing: "a live run that was killed", message: func(p host.Trialled, n int) {
-			if n == after {
-				late = time.AfterFunc(killDelay, func() { kill(p) })
-			}
-		}})
-		if late != nil {
-			late.Stop()
-		}
-		switch {
-		case len(faults) > 0:
-			return failed("killed after message %d of %d: %s", after, first.messages, strings.Join(faults, "; "))
-		case p.broken != nil:
-			return failed("it can't be run: %s", brief(p.broken.Error()))
-		}
-	}
-	return passed()
-}
-
-// killDelay is how much later than a message a live run is killed.
-const killDelay = time.Millisecond
-
 func leavesNothing(_ context.Context, s *subject) verdict {
 	left := slices.Clone(s.evidence.live.left)
 	if len(left) > 0 {
@@ -286,6 +262,13 @@ func leavesNothing(_ context.Context, s *subject) verdict {
 	runs := "live run"
 	if n := len(s.evidence.live.runs); n > 1 {
 		runs = fmt.Sprintf("%d live runs", n)
+	}
+	switch s.serves.Effect {
+	case engine.EffectNone:
+		return notRun("it has no undo and, it says, no effect; whether its %s left something can't be told", runs)
+	case engine.EffectSelfLimiting:
+		return notRun("it has no undo; what its %s did ends by itself, it says", runs)
+	case engine.EffectUndoable, engine.EffectIrreversible:
 	}
 	return notRun("it has no undo, so what its %s did is still there", runs)
 }

@@ -23,7 +23,7 @@ func reports() []*Report {
 				{Check: "title", Ref: "a:B", Title: "it has a title", Outcome: Failed, Message: hostile, Hint: "give it one"},
 				{Check: "stop", Ref: "a:B", Title: "it stops", Outcome: NotRun, Message: "no dry run"},
 				{Check: "exit", Ref: "a:B", Title: "it exits", Outcome: NotRun, Message: "no dry run"},
-				{Check: "live", Ref: "a:B", Title: "it lives", Outcome: NotRun, Message: "not live"},
+				{Check: "live", Ref: "a:B", Title: "it lives", Outcome: NotRun, Message: onlyLive},
 				{Check: "run", Ref: "a:B", Title: "it runs", Outcome: Passed, Message: "in words: no"},
 			},
 		},
@@ -35,7 +35,8 @@ func TestText(t *testing.T) {
 	const want = `./bad (sha256 abababababab, sdk �[2J, in a sandbox)
 
 FAILED a:B: it has a title [title]
-  found: sad �[31m]]>�<b>&"story"�FAILED fit: 1 passed
+  found: sad �[31m]]>�<b>&"story"
+    FAILED fit: 1 passed
   to mend it: give it one
 
 the plugin
@@ -44,14 +45,16 @@ the plugin
 a:B
   FAILED   it has a title [title]
   not run  it stops [stop]
+           no dry run
   not run  it exits [exit]
+           no dry run
   not run  it lives [live]
   passed   it runs [run]
            in words: no
 
 unfit: 2 passed, 1 failed, 3 not run
   2 not run: no dry run
-  1 not run: not live
+  1 not run: only with --live, for it does what the example says
 `
 	var b strings.Builder
 	if err := WriteText(&b, reports()[0], false); err != nil {

@@ -27,7 +27,7 @@ var callChecks = []check{
 			return ""
 		},
 		run: func(ctx context.Context, s *subject) verdict {
-			return s.asksTwice("Targets", func() (any, error) {
+			return s.asksTwice("Targets", "with the same seed ", func() (any, error) {
 				config := engine.Config{Ref: s.serves.Ref, Doc: s.exampleDoc()}
 				return s.host.Targets(ctx, *s.serves, engine.TargetsCall{Config: config, Seed: seed, Zone: zone})
 			})
@@ -47,15 +47,15 @@ var callChecks = []check{
 			return ""
 		},
 		run: func(ctx context.Context, s *subject) verdict {
-			return s.asksTwice("Check", func() (any, error) {
+			return s.asksTwice("Check", "", func() (any, error) {
 				return s.host.Check(ctx, *s.serves, engine.Config{Ref: s.serves.Ref, Doc: s.exampleDoc()})
 			})
 		},
 	},
 }
 
-// asksTwice makes a call twice and judges the answers.
-func (s *subject) asksTwice(method string, ask func() (any, error)) verdict {
+// asksTwice makes a call twice, given in words with what, and judges the answers.
+func (s *subject) asksTwice(method, given string, ask func() (any, error)) verdict {
 	s.note(strings.ToLower(method), "a call of "+method)
 	mark := s.saw.mark()
 	var answers [2]any
@@ -82,7 +82,7 @@ func (s *subject) asksTwice(method string, ask func() (any, error)) verdict {
 	case changed(seen) != "":
 		return failed("%s", changed(seen))
 	case words == "" && !reflect.DeepEqual(answers[0], answers[1]):
-		return failed("with the same seed it answered %s, then %s", answerText(answers[0]), answerText(answers[1]))
+		return failed("%sit answered %s, then %s", given, answerText(answers[0]), answerText(answers[1]))
 	case words != "":
 		return verdict{outcome: Passed, message: "it fails here, in words: " + words}
 	case !s.sandboxed:

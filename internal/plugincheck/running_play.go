@@ -24,7 +24,7 @@ type play struct {
 	// wait is how long the process waits for its Start.
 	wait time.Duration
 	// starting, if set, is called just before Start is sent.
-	starting func()
+	starting func(p host.Trialled)
 	// message, if set, is called with each message of the attack as it comes,
 	// counted from 1; the plugin's next one waits.
 	message func(p host.Trialled, n int)
@@ -41,6 +41,8 @@ type performance struct {
 	// timedOut is set when the timeout of an example stopped it.
 	timedOut time.Duration
 	messages int
+	// spoke is when its last message came, after its start.
+	spoke time.Duration
 	// early is what it logged before Start was sent, by its own account.
 	early   string
 	hits    []string // the targets reported as hit
@@ -86,7 +88,7 @@ func (s *subject) perform(ctx context.Context, how play) performance {
 	defer cancel()
 	pause(ctx, how.wait)
 	if how.starting != nil {
-		how.starting()
+		how.starting(process)
 	}
 	began := time.Now()
 	take := &recorder{play: how, process: process, offer: offer, id: id, started: began}
@@ -179,6 +181,7 @@ type recorder struct {
 
 func (r *recorder) said() {
 	r.messages++
+	r.spoke = time.Since(r.started)
 	if r.message != nil {
 		r.message(r.process, r.messages)
 	}

@@ -113,7 +113,7 @@ func (s *subject) stopOnce(ctx context.Context, m moment) (p performance, after 
 	if m.message {
 		how.message = func(host.Trialled, int) { stop(errStop) }
 	} else {
-		how.starting = func() { time.AfterFunc(m.delay, func() { stop(errStop) }) }
+		how.starting = func(host.Trialled) { time.AfterFunc(m.delay, func() { stop(errStop) }) }
 	}
 	p = s.perform(running, how)
 	return p, time.Since(began) - time.Duration(told.Load())

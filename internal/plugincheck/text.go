@@ -80,9 +80,9 @@ func (t *text) head(r *Report) {
 func (t *text) failure(f Finding) {
 	t.line("")
 	t.line("%s %s", t.paint(red, words[Failed]), subjectOf(f.Ref)+": "+printable(f.Title)+" ["+f.Check+"]")
-	t.line("  found: %s", printable(f.Message))
+	t.line("  found: %s", printableLines(f.Message, "    "))
 	if f.Hint != "" {
-		t.line("  to mend it: %s", printable(f.Hint))
+		t.line("  to mend it: %s", printableLines(f.Hint, "    "))
 	}
 }
 
@@ -103,8 +103,8 @@ func (t *text) section(ref string, findings []Finding) {
 		case NotRun:
 		}
 		t.line("  %s  %s [%s]", word, printable(f.Title), f.Check)
-		if f.Outcome == Passed && f.Message != "" {
-			t.line("           %s", printable(f.Message))
+		if f.Outcome != Failed && f.Message != "" && f.Message != onlyLive {
+			t.line("           %s", printableLines(f.Message, "           "))
 		}
 	}
 }

@@ -3,6 +3,7 @@ package plugincheck
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -23,8 +24,10 @@ type trial struct {
 	options Options
 	// path is the file, absolute; name is its name in its folder.
 	path, name string
-	// state is the folder of all that the trial makes.
+	// state is the folder of all that the trial makes, and lock says that it is
+	// in use.
 	state string
+	lock  *os.File
 	// host makes every call but those that are live. Where sandboxed is set it
 	// keeps them from the network and from files outside their own folder;
 	// else noSandbox says why not.

@@ -267,6 +267,16 @@ func examined(t *testing.T, fault string, live bool) *Report {
 	return r
 }
 
+// An attack that waits for nothing is killed in the middle all the same.
+func TestAHastyAttackIsKilled(t *testing.T) {
+	t.Parallel()
+	for _, f := range examined(t, "sdk-hasty", false).Findings {
+		if f.Check == "killed-anywhere" && (f.Outcome != Passed || !strings.Contains(f.Message, "runs were killed before they had answered")) {
+			t.Errorf("%s: %s", f.Outcome, f.Message)
+		}
+	}
+}
+
 // What can't be undone is run for real once, and nothing is said of its undo.
 func TestWhatCanNotBeUndoneIsRunOnce(t *testing.T) {
 	t.Parallel()
@@ -295,7 +305,7 @@ func TestALiveRunIsAnnouncedInOneLine(t *testing.T) {
 		},
 		Compiled: compiled,
 	})
-	const want = "  a:B (undoable, it can be undone)\n    {\"ref\":\"a:B\",\"args\":{}}"
+	const want = "  a:B (undoable, it can be undone), several times, if it announces what is to be undone:\n    {\"ref\":\"a:B\",\"args\":{}}"
 	if got != want {
 		t.Errorf("it says %q, want %q", got, want)
 	}

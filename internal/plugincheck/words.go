@@ -13,11 +13,23 @@ import (
 // printable is what a plugin said, without what would drive a terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
+		switch {
+		case unicode.IsPrint(r):
 			return r
+		case r == '\t':
+			return ' '
 		}
 		return utf8.RuneError
 	}, s)
+}
+
+// printableLines is printable for several lines; all but the first are indented.
+func printableLines(s, indent string) string {
+	lines := strings.Split(strings.TrimRight(s, "\r\n"), "\n")
+	for i := range lines {
+		lines[i] = printable(strings.TrimRight(lines[i], "\r"))
+	}
+	return strings.Join(lines, "\n"+indent)
 }
 
 // excerpt quotes the beginning of what a plugin printed.
@@ -49,12 +61,40 @@ func lastWords(stderr string) string {
 	return "; its last words: " + cut(last, 200)
 }
 
+// copyName is how a program that names itself begins what it says: it is executed
+// as a copy, which is named by its digest.
+var copyName = regexp.MustCompile(`\b[0-9a-f]{64}: `)
+
 // explained is what is wrong with an answer, with the last words of its process.
 func explained(a host.Answer) string {
-	if strings.Contains(a.Err.Message, "; its last words: ") { // the host has them
-		return a.Err.Message
+	text := a.Err.Message
+	if !strings.Contains(text, "; its last words: ") { // else the host has them
+		text += lastWords(a.Stderr)
 	}
-	return a.Err.Message + lastWords(a.Stderr)
+	return copyName.ReplaceAllString(text, "")
+}
+
+// ofIt is what is explained, as a sentence about the plugin.
+func ofIt(a host.Answer) string {
+	text := explained(a)
+	if strings.HasPrefix(text, "it ") || strings.HasPrefix(text, "its ") {
+		return text
+	}
+	return "it " + text
+}
+
+// mendedBy says how to mend a plugin that gave no answer, by what became of its
+// process; "" where that says nothing.
+func mendedBy(a host.Answer) string {
+	switch {
+	case a.Err.Hint != "":
+		return a.Err.Hint
+	case strings.Contains(a.Err.Message, "ended by a signal"):
+		return "was it built for this machine, and copied completely? If it was, look for what crashes before it answers"
+	case strings.TrimSpace(a.Stderr) != "" && strings.Contains(a.Err.Message, "it exited with code"):
+		return "mend what it says"
+	}
+	return ""
 }
 
 // orMend returns the verdict with another hint, if there is one.

@@ -38,11 +38,10 @@ func isClone(folder string) bool {
 	return false
 }
 
-// sourcesFor returns the sources that the module in folder is to be built against,
-// as its go.mod names them; "": the release. They are those that asked names, or
-// those that one of the places lies in.
-func sourcesFor(folder, asked string, places []string) (string, error) {
-	found := ""
+// sourcesFor returns the sources that a module is to be built against, as an absolute
+// path: the module can be moved, also out of them. "" is the release. They are those
+// that asked names, or those that one of the places lies in.
+func sourcesFor(asked string, places []string) (string, error) {
 	if asked != "" {
 		absolute, err := filepath.Abs(asked)
 		if err != nil {
@@ -51,19 +50,15 @@ func sourcesFor(folder, asked string, places []string) (string, error) {
 		if !isClone(absolute) {
 			return "", refusef("%s does not hold the sources of cmed: there is no go.mod of %s in it", asked, sdkModule)
 		}
-		found = absolute
+		return absolute, nil
 	}
 	for _, place := range places {
-		if found == "" && place != "" {
-			found = cloneAt(place)
+		if place == "" {
+			continue
+		}
+		if found := cloneAt(place); found != "" {
+			return found, nil
 		}
 	}
-	if found == "" || cloneAt(folder) != found {
-		return found, nil
-	}
-	relative, err := filepath.Rel(folder, found) // it moves with the clone
-	if err != nil {
-		return "", fmt.Errorf("find the way from %s to %s: %w", folder, found, err)
-	}
-	return filepath.ToSlash(relative), nil
+	return "", nil
 }

@@ -103,7 +103,7 @@ func Write(o Order) (*Made, error) {
 	if parent := filepath.Dir(folder); !isFolder(parent) {
 		return nil, refusef("there is no folder %s to make %s in", parent, filepath.Base(folder))
 	}
-	sources, err := sourcesFor(folder, o.SDK, o.Places)
+	sources, err := sourcesFor(o.SDK, o.Places)
 	if err != nil {
 		return nil, err
 	}

@@ -174,8 +174,15 @@ func TestNothingIsOverwritten(t *testing.T) {
 	if err := os.WriteFile(file, []byte("x"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Write(Order{Kind: Attack, Name: "a", Folder: file}); err == nil {
-		t.Error("written over a file")
+	dangling := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink("/nonexistent", dangling); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{file, dangling} {
+		_, err := Write(Order{Kind: Attack, Name: "a", Folder: path})
+		if refused, ok := errors.AsType[*Refused](err); !ok || !strings.HasPrefix(refused.Reason, path+" is there and no folder: ") {
+			t.Errorf("written: %v", err)
+		}
 	}
 }
 
@@ -212,21 +219,17 @@ func TestAFailureInTheMiddleLeavesWhatWasThere(t *testing.T) {
 
 func TestWhereTheSDKIsTakenFrom(t *testing.T) {
 	root, elsewhere := clone(t), t.TempDir()
-	inside := filepath.Join(root, "examples", "new-one")
-	for _, test := range []struct {
-		name, folder, asked, place, want string
-	}{
-		{"no clone around", elsewhere, "", elsewhere, ""},
-		{"the binary lies in a clone", elsewhere, "", filepath.Join(root, "bin"), root},
-		{"asked for", elsewhere, "../..", "", root},
-		{"inside it", inside, "", root, "../.."},
+	for _, test := range []struct{ name, asked, place, want string }{
+		{"no clone around", "", elsewhere, ""},
+		{"the binary lies in a clone", "", filepath.Join(root, "bin"), root},
+		{"asked for", "../..", elsewhere, root},
 	} {
-		got, err := sourcesFor(test.folder, test.asked, []string{"", test.place})
+		got, err := sourcesFor(test.asked, []string{"", test.place})
 		if err != nil || got != test.want {
 			t.Errorf("%s: %q, %v; want %q", test.name, got, err, test.want)
 		}
 	}
-	if _, err := sourcesFor(elsewhere, elsewhere, nil); err == nil || !strings.Contains(err.Error(), "does not hold the sources of cmed") {
+	if _, err := sourcesFor(elsewhere, nil); err == nil || !strings.Contains(err.Error(), "does not hold the sources of cmed") {
 		t.Errorf("a folder without sources: %v", err)
 	}
 }

@@ -12,6 +12,9 @@ import (
 // room makes sure that the folder is there and empty. It returns how to take it
 // away again: as it is and no more than was made.
 func room(folder string) (takeAway func() error, err error) {
+	if _, err := os.Lstat(folder); err == nil && !isFolder(folder) {
+		return nil, refusef("%s is there and no folder: nothing is overwritten; take another name, or another folder with --dir", folder)
+	}
 	entries, err := os.ReadDir(folder)
 	switch {
 	case errors.Is(err, os.ErrNotExist):

@@ -52,7 +52,7 @@ func (b bridge) find(_ context.Context, ref string) (sdk.Offer, error) {
 	}
 	canonical, alias, ok := names(ref)
 	if !ok {
-		return nil, fmt.Errorf("%.100q is not of the form module:Class", ref)
+		return nil, errors.New(wrongRef(ref))
 	}
 	return b.offer(sdk.Info{Ref: canonical, Aliases: []string{alias}, DryRun: b.kind == "attack"}), nil
 }

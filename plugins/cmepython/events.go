@@ -43,6 +43,7 @@ type class struct {
 	Module      string          `json:"module"`
 	Class       string          `json:"class"`
 	Ref         string          `json:"ref"`
+	Inherits    bool            `json:"inherits"` // the ref
 	Schema      json.RawMessage `json:"schema"`
 	Example     json.RawMessage `json:"example"`
 	Title       string          `json:"title"`

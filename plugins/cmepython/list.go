@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/sdk"
+	"github.com/chaos-monkey-engine/cmed/sdk/pluginv1"
 	"github.com/chaos-monkey-engine/cmed/sdk/schema"
 )
 
@@ -36,9 +38,11 @@ var env = []string{
 // list imports all modules and offers the classes in them. Nothing that is wrong
 // with a module is an error.
 func (b bridge) list(ctx context.Context) ([]sdk.Offer, []string, error) {
-	if found, err := hasModules(b.folder); err != nil {
+	modules, err := countModules(b.folder)
+	switch {
+	case err != nil:
 		return nil, []string{err.Error()}, nil
-	} else if !found {
+	case modules == 0:
 		return nil, nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, listing)
@@ -67,7 +71,7 @@ func (b bridge) list(ctx context.Context) ([]sdk.Offer, []string, error) {
 	case err != nil && !isExposure(err) && !errors.Is(err, errNoPython):
 		warnings = append(warnings, fmt.Sprintf("%s: %v", looking, err))
 	case err != nil:
-		warnings = append(warnings, "the modules in "+b.folder+" are not served: "+err.Error())
+		warnings = append(warnings, fmt.Sprintf("none of the modules in %s is served, %d in all: %v", b.folder, modules, err))
 	case last.Failure != "":
 		warnings = append(warnings, last.Failure)
 	}
@@ -75,32 +79,44 @@ func (b bridge) list(ctx context.Context) ([]sdk.Offer, []string, error) {
 	return offers, append(warnings, more...), nil
 }
 
-// hasModules says whether there is anything to import.
-func hasModules(folder string) (bool, error) {
+// countModules counts what may offer classes, by the rule that the shim has: files
+// and packages, but no tests and nothing whose name says that it is private.
+func countModules(folder string) (int, error) {
 	entries, err := os.ReadDir(folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return false, nil
+		return 0, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("the folder of modules can't be read: %w", err)
+		return 0, fmt.Errorf("the folder of modules can't be read: %w", err)
 	}
-	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return isModule(e.Name(), e.IsDir() || e.Type()&fs.ModeSymlink != 0) }), nil
+	n := 0
+	for _, e := range entries {
+		name, isFile := strings.CutSuffix(e.Name(), ".py")
+		if strings.HasPrefix(name, "_") || strings.HasPrefix(name, ".") || strings.HasPrefix(name, "test_") ||
+			strings.HasSuffix(name, "_test") || name == "chaosmonkey" || name == "cmedbridge" {
+			continue
+		}
+		code := filepath.Join(folder, e.Name())
+		if !isFile {
+			code = filepath.Join(code, "__init__.py")
+		}
+		if info, err := os.Stat(code); err == nil && info.Mode().IsRegular() {
+			n++
+		}
+	}
+	return n, nil
 }
 
-// isModule says whether a name in the folder may be a module's, or a package's.
-func isModule(name string, folder bool) bool {
-	return !strings.HasPrefix(name, "_") && !strings.HasPrefix(name, ".") && (folder || strings.HasSuffix(name, ".py"))
-}
-
-// offers makes offers of classes. Of two with one ref, the one whose file has the
-// name that is in the ref is offered, else the first.
+// offers makes offers of classes. Of two with one ref, the one that is where the ref
+// says has it, else the first; the other is offered by its module and name, if it
+// can be.
 func (b bridge) offers(classes []class) (offers []sdk.Offer, warnings []string) {
 	slices.SortStableFunc(classes, func(a, b class) int { return cmp.Compare(rank(a), rank(b)) })
 	holders, size := map[string]string{}, 0
 	for _, c := range classes {
 		info, more, err := c.info(b.kind)
-		if other, taken := holders[info.Ref]; err == nil && taken {
-			more, err = nil, fmt.Errorf("%s has the ref %s too", other, info.Ref)
+		if _, taken := holders[info.Ref]; err == nil && taken {
+			more, err = c.moveHome(&info, holders, more)
 		}
 		warnings = append(warnings, more...)
 		if err != nil {
@@ -112,7 +128,7 @@ func (b bridge) offers(classes []class) (offers []sdk.Offer, warnings []string) 
 			break
 		}
 		// CME found classes by file and name, whatever their ref says.
-		for _, name := range []string{info.Ref, c.Module + ":" + c.Class} {
+		for _, name := range []string{info.Ref, c.own()} {
 			ref, alias, ok := names(name)
 			if _, taken := holders[ref]; taken || !ok {
 				continue
@@ -130,6 +146,9 @@ func (b bridge) offers(classes []class) (offers []sdk.Offer, warnings []string) 
 
 // rank puts classes that are where their ref says before others.
 func rank(c class) int {
+	if ref, _, _ := names(c.Ref); ref == c.own() {
+		return -1
+	}
 	if strings.HasPrefix(c.Ref, c.Module+":") || strings.HasPrefix(c.Ref, c.Module+".") {
 		return 0
 	}
@@ -137,6 +156,39 @@ func rank(c class) int {
 }
 
 func (c class) place() string { return c.File + ", class " + c.Class }
+
+// own is the ref that the class has by where it is.
+func (c class) own() string { return c.Module + ":" + c.Class }
+
+// moveHome offers a class whose ref another one has under its own, if that is free.
+// A class that only inherits its ref needs no word about it.
+func (c class) moveHome(info *sdk.Info, holders map[string]string, warnings []string) ([]string, error) {
+	other, own := holders[info.Ref], c.own()
+	if _, taken := holders[own]; taken || !pluginv1.IsRef(own) {
+		return nil, fmt.Errorf("%s has the ref %s too", other, info.Ref)
+	}
+	if !c.Inherits {
+		warnings = append(warnings, fmt.Sprintf("%s: %s has the ref %s too; it is offered as %s", c.place(), other, info.Ref, own))
+	}
+	info.Ref, info.Whole.Examples = own, calling(info.Whole.Examples, own)
+	return warnings, nil
+}
+
+// calling has examples call the class by another ref.
+func calling(examples []json.RawMessage, ref string) []json.RawMessage {
+	var changed []json.RawMessage
+	for _, e := range examples {
+		var config map[string]any
+		if err := json.Unmarshal(e, &config); err != nil {
+			continue // it is no config, so it calls nothing
+		}
+		config["ref"] = ref
+		if doc, err := json.Marshal(config); err == nil {
+			changed = append(changed, doc)
+		}
+	}
+	return changed
+}
 
 // size is about how long the description of the class is, in bytes.
 func (c class) size() int { return len(c.Schema) + len(c.Example) + len(c.Description) + 1<<10 }
@@ -146,7 +198,7 @@ func (c class) size() int { return len(c.Schema) + len(c.Example) + len(c.Descri
 func (c class) info(kind string) (info sdk.Info, warnings []string, err error) {
 	ref, _, ok := names(c.Ref)
 	if !ok {
-		return sdk.Info{}, nil, fmt.Errorf("the ref %.100q is not of the form module:Class", c.Ref)
+		return sdk.Info{}, nil, errors.New(wrongRef(c.Ref))
 	}
 	compiled, err := schema.Compile(c.Schema)
 	if err != nil {
@@ -171,27 +223,24 @@ func (c class) info(kind string) (info sdk.Info, warnings []string, err error) {
 	return info, warnings, nil
 }
 
-// names returns the two forms of a ref: module:Class and module.Class.
+// names returns the two forms of a ref, module:Class and module.Class, if a host
+// takes it.
 func names(ref string) (canonical, alias string, ok bool) {
 	i := strings.LastIndexAny(ref, ":.")
-	if i <= 0 || len(ref) > 200 || !isWord(ref[i+1:]) {
+	if i <= 0 {
 		return "", "", false
 	}
-	for word := range strings.SplitSeq(ref[:i], ".") {
-		if !isWord(word) {
-			return "", "", false
-		}
-	}
-	return ref[:i] + ":" + ref[i+1:], ref[:i] + "." + ref[i+1:], true
+	canonical = ref[:i] + ":" + ref[i+1:]
+	return canonical, ref[:i] + "." + ref[i+1:], pluginv1.IsRef(canonical)
 }
 
-// isWord says whether s is a letter or underscore followed by such or digits.
-func isWord(s string) bool {
-	for i := range len(s) {
-		letter := s[i] == '_' || 'a' <= s[i] && s[i] <= 'z' || 'A' <= s[i] && s[i] <= 'Z'
-		if !letter && (i == 0 || s[i] < '0' || s[i] > '9') {
-			return false
+// wrongRef says what is wrong with a ref.
+func wrongRef(ref string) string {
+	said := fmt.Sprintf("the ref %.100q is not of the form module:Class", ref)
+	for _, r := range ref {
+		if r != ':' && !pluginv1.IsAlias("a"+string(r)) {
+			return fmt.Sprintf("%s: it has %q in it; what can be are letters of ASCII, digits, '_', '-' and '.'", said, r)
 		}
 	}
-	return s != ""
+	return said
 }

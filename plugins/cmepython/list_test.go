@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/chaos-monkey-engine/cmed/sdk"
+	"github.com/chaos-monkey-engine/cmed/sdk/sdktest"
 )
 
 // listed returns what is offered, by ref, and the warnings.
@@ -84,7 +85,8 @@ func TestWhatIsWrongWithAModuleIsAWarning(t *testing.T) {
 		{"it hangs", "import time\ntime.sleep(60)", "m.py: it can't be imported within 1."},
 		{"it kills the process", "import os\nos._exit(7)", "m.py: python3 ended without an answer: exit status 7"},
 		{"no ref", preamble + classText("A", sound), `m.py, class A: it is not offered: it has no ref; add ref = "m:A"`},
-		{"a ref that is none", preamble + classText("A", "ref = 'a b'\n"+sound), `m.py, class A: it is not offered: the ref "a b" is not of the form module:Class`},
+		{"a ref that is none", preamble + classText("A", "ref = 'a b'\n"+sound), `m.py, class A: it is not offered: the ref "a b" is not of the form module:Class: it has ' ' in it; what can be are letters of ASCII, digits, '_', '-' and '.'`},
+		{"a ref without a class", preamble + classText("A", "ref = 'm'\n"+sound), `m.py, class A: it is not offered: the ref "m" is not of the form module:Class`},
 		{"no schema", preamble + classText("A", "ref = 'm:A'\nexample = {}"), "m.py, class A: it has no schema that is a dict: any config is accepted"},
 		{"no example", preamble + classText("A", "ref = 'm:A'\nschema = {}"), "m.py, class A: it has no example"},
 		{
@@ -101,14 +103,36 @@ func TestWhatIsWrongWithAModuleIsAWarning(t *testing.T) {
 		},
 		{"names that are none", preamble + classText("A", "ref = 'm:A'\nenv = ['A B']\n"+sound), "m.py, class A: its env is no list of names of environment variables"},
 		{
-			"two classes with one ref", preamble + classText("A", "ref = 'm:A'\n"+sound) + "\nclass B(A):\n    pass\n",
-			"m.py, class B: it is not offered: m.py, class A has the ref m:A too",
+			"two classes with one ref", preamble + classText("A", "ref = 'm:A'\n"+sound) + classText("B", "ref = 'm:A'\n"+sound),
+			"m.py, class B: m.py, class A has the ref m:A too; it is offered as m:B",
+		},
+		{
+			"a ref that is another's", preamble + classText("A", "ref = 'a:Good'\n"+sound) + classText("B", "ref = 'm:A'\n"+sound) + classText("C", "ref = 'm:A'\n"+sound),
+			"m.py, class C: m.py, class B has the ref m:A too; it is offered as m:C\nm.py, class A: it is not offered: a.py, class Good has the ref a:Good too",
+		},
+		{
+			"one that hides a module of Python's", "import xmlrpc.client\n", // the folder has an xmlrpc.py
+			"m.py: it can't be imported: ModuleNotFoundError: No module named 'xmlrpc.client'; 'xmlrpc' is not a package (m.py, line 1)" +
+				"; rename xmlrpc.py: it hides Python's own xmlrpc",
+		},
+		{
+			"a name that one that hides a module lacks", "from xmlrpc import client\n",
+			"m.py: it can't be imported: ImportError: cannot import name 'client' from 'xmlrpc' (FOLDER/xmlrpc.py) (m.py, line 1)" +
+				"; rename xmlrpc.py: it hides Python's own xmlrpc",
+		},
+		{
+			"one that may hide a library", "import xlib.part\n",
+			"m.py: it can't be imported: ModuleNotFoundError: No module named 'xlib.part'; 'xlib' is not a package (m.py, line 1)" +
+				"; xlib is xlib.py in the folder of modules: rename that if it hides another xlib",
 		},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			t.Parallel()
-			b := newBridge(t, "attack", files{"m.py": c.module, "a.py": preamble + classText("Good", "ref = 'a:Good'\n"+sound)})
+			b := newBridge(t, "attack", files{
+				"m.py": c.module, "a.py": preamble + classText("Good", "ref = 'a:Good'\n"+sound), "xmlrpc.py": "", "xlib.py": "",
+			})
 			infos, warnings := b.listed(t)
+			warnings = strings.ReplaceAll(warnings, b.folder, "FOLDER")
 			if warnings != c.warning && (c.rule != "it hangs" || !strings.HasPrefix(warnings, c.warning)) {
 				t.Errorf("got\n%s\nwant\n%s", warnings, c.warning)
 			}
@@ -155,6 +179,9 @@ func TestOnlyClassesOfTheModuleAreOffered(t *testing.T) {
 		"second.py":          preamble + "from first import First\nfrom helpers import Base\n\nclass Second(Base):\n    ref = 'second:Second'\n    schema = {}\n    example = {}\n    def run(self):\n        pass\n",
 		"pack/__init__.py":   "from pack.inner import Inner\n",
 		"pack/inner.py":      preamble + classText("Inner", "ref = 'pack:Inner'\n"+sound),
+		"first_test.py":      "raise Exception('not imported')",
+		"test_first.py":      "raise Exception('not imported')",
+		"test_it/it.py":      "raise Exception('not imported')",
 		"_private.py":        "raise Exception('not imported')",
 		".hidden.py":         "raise Exception('not imported')",
 		"notes/readme.txt":   "no module",
@@ -216,8 +243,48 @@ func TestAFileThatIsNamedDifferentlyIsOfferedUnderBothNames(t *testing.T) {
 	if got := infos["a:A"].Aliases; !slices.Equal(got, []string{"a.A", "copy_of_a.A", "copy_of_a:A"}) {
 		t.Errorf("aliases %q", got)
 	}
-	if warnings != "z.py, class B: it is not offered: b.py, class B has the ref b:B too" || len(infos) != 3 {
+	if _, ok := infos["z:B"]; !ok || warnings != "z.py, class B: b.py, class B has the ref b:B too; it is offered as z:B" || len(infos) != 4 {
 		t.Errorf("%d offers, warnings %s", len(infos), warnings)
+	}
+}
+
+// CME went by file and class; a class that is derived from another has its ref, too.
+func TestAClassThatInheritsItsRefIsOfferedAsWhatItIs(t *testing.T) {
+	returns := func(name, base, body string) string {
+		return "\nclass " + name + "(" + base + "):\n    " + body + "\n    def run(self):\n        return '" + name + "'\n"
+	}
+	const ref = "ref = 'm:Real'; schema = {'type': 'object'}; example = {'n': 1}"
+	b := newBridge(t, "attack", files{
+		"m.py": preamble + returns("Base", "Attack", ref) + returns("Real", "Base", "pass") + returns("More", "Base", "pass"),
+		"n.py": preamble + "import m\n" + returns("Far", "m.Base", "pass"),
+	})
+	infos, warnings := b.listed(t)
+	// The first of them says of itself that it is another.
+	if want := "m.py, class Base: m.py, class Real has the ref m:Real too; it is offered as m:Base"; warnings != want || len(infos) != 4 {
+		t.Errorf("%d offers, warnings %s", len(infos), warnings)
+	}
+	for _, class := range []string{"m:Base", "m:Real", "m:More", "n:Far"} {
+		_, name, _ := strings.Cut(class, ":")
+		got := sdktest.Run(t, b.attack(t, class), nil, sdktest.Config(map[string]any{"ref": class}))
+		if got.Failure != nil || string(got.Result) != `"`+name+`"` {
+			t.Errorf("%s: %v, result %s", class, got.Failure, got.Result)
+		}
+		if w := infos[class].Whole; w == nil || len(w.Examples) != 1 || !sameJSON(string(w.Examples[0]), `{"n":1,"ref":"`+class+`"}`) && !sameJSON(string(w.Examples[0]), `{"ref":"`+class+`","n":1}`) {
+			t.Errorf("%s: offered %s", class, w)
+		}
+	}
+}
+
+func TestAFileWithADashInItsNameIsServed(t *testing.T) {
+	b := newBridge(t, "attack", files{"my-hyphen.py": preamble + "class H(Attack):\n    ref = 'my-hyphen:H'\n    schema = {}\n    example = {}\n    def run(self):\n        return 1\n"})
+	infos, warnings := b.listed(t)
+	if got, ok := infos["my-hyphen:H"]; !ok || warnings != "" || !slices.Equal(got.Aliases, []string{"my-hyphen.H"}) {
+		t.Errorf("offered %+v, warnings %q", infos, warnings)
+	}
+	found := b.attack(t, "my-hyphen.H")
+	found.Ref, found.Aliases = "m:A", nil // sdktest wants a name of the author's own choice
+	if got := sdktest.Run(t, found, nil, sdktest.Config(map[string]any{"ref": "m:A"})); got.Failure != nil || string(got.Result) != "1" {
+		t.Errorf("%v, result %s", got.Failure, got.Result)
 	}
 }
 

@@ -18,6 +18,24 @@ type Description struct {
 	Warnings []string `json:"warnings,omitempty"`
 }
 
+// What a host takes of one file. With more it refuses the whole description.
+const (
+	// MaxOffers bounds the offers.
+	MaxOffers = 256
+	// MaxWatched bounds the files and folders that are watched, those of the
+	// offers too.
+	MaxWatched = 1000
+)
+
+// Watched counts the files and folders that are watched, those of the offers too.
+func (d *Description) Watched() int {
+	n := len(d.Watch)
+	for _, o := range d.Offers {
+		n += len(o.Watch)
+	}
+	return n
+}
+
 // Offer is the JSON form of a Descriptor.
 type Offer struct {
 	Ref         string            `json:"ref"`

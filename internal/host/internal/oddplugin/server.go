@@ -169,10 +169,16 @@ var acts = map[string]func(run) error{
 	},
 	"hold-session": func(run) error {
 		start(true)
+		count("hold")
 		time.Sleep(time.Hour)
 		return nil
 	},
-	"hold-stubborn": stubborn,
+	"hold-stubborn": func(run) error {
+		signal.Ignore(syscall.SIGTERM)
+		count("hold")
+		time.Sleep(time.Hour)
+		return nil
+	},
 	"hold-escape": func(run) error {
 		attempt("escape")
 		time.Sleep(time.Hour)

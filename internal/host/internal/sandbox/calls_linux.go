@@ -14,10 +14,15 @@ type call struct {
 	// files are what it would change. A call without, and without other, would
 	// change the machine and is always refused.
 	files []place
-	// opens is set for calls that open a file. flags is the argument that decides
-	// whether that may change it; always: it does.
+	// attributes is set for calls that change only what is said of a file: its
+	// mode, owner, times and attributes. Landlock lets those go on.
+	attributes bool
+	// opens is set for calls that open a file.
 	opens bool
-	flags int
+	// With when set, the call is judged only if the argument flags has a bit of
+	// those, and none of unless.
+	flags        int
+	when, unless uint32
 	// other, if set, judges what is not about files.
 	other func(*request) verdict
 }
@@ -26,7 +31,6 @@ type call struct {
 const (
 	cwd    = -1 // the current folder
 	itself = -1 // the folder's descriptor is the file
-	always = -1
 )
 
 // place is where a call names a file.
@@ -69,7 +73,7 @@ var withheld = []uint32{unix.SYS_OPENAT2, unix.SYS_IO_URING_SETUP, unix.SYS_OPEN
 // what only this one has.
 var calls = func() map[uint32]call {
 	all := map[uint32]call{
-		unix.SYS_OPENAT:     {name: "openat", opens: true, flags: 2, files: []place{{dir: 0, path: 1}}},
+		unix.SYS_OPENAT:     {name: "openat", opens: true, flags: 2, when: opensToChange, unless: unix.O_PATH, files: []place{{dir: 0, path: 1}}},
 		unix.SYS_MKDIRAT:    {name: "mkdirat", files: []place{{dir: 0, path: 1, state: missing}}},
 		unix.SYS_MKNODAT:    {name: "mknodat", files: []place{{dir: 0, path: 1, state: missing}}},
 		unix.SYS_SYMLINKAT:  {name: "symlinkat", files: []place{{dir: 1, path: 2, state: missing}}},
@@ -77,28 +81,32 @@ var calls = func() map[uint32]call {
 		unix.SYS_RENAMEAT2:  {name: "renameat2", files: renamed(0, 1, 2, 3)},
 		unix.SYS_LINKAT:     {name: "linkat", files: []place{{dir: 0, path: 1, link: followedIf, flags: 4}, {dir: 2, path: 3, state: missing}}},
 		unix.SYS_TRUNCATE:   {name: "truncate", files: []place{{dir: cwd, path: 0, link: followed}}},
-		unix.SYS_FCHMOD:     {name: "fchmod", files: []place{{dir: 0, path: itself}}},
-		unix.SYS_FCHMODAT:   {name: "fchmodat", files: []place{{dir: 0, path: 1, link: followed}}},
-		unix.SYS_FCHMODAT2:  {name: "fchmodat2", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 3}}},
-		unix.SYS_FCHOWN:     {name: "fchown", files: []place{{dir: 0, path: itself}}},
-		unix.SYS_FCHOWNAT:   {name: "fchownat", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 4}}},
-		unix.SYS_UTIMENSAT:  {name: "utimensat", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 3}}},
-		unix.SYS_SETXATTR:   {name: "setxattr", files: []place{{dir: cwd, path: 0, link: followed}}},
-		unix.SYS_LSETXATTR:  {name: "lsetxattr", files: []place{{dir: cwd, path: 0}}},
-		unix.SYS_FSETXATTR:  {name: "fsetxattr", files: []place{{dir: 0, path: itself}}},
-		unix.SYS_SETXATTRAT: {name: "setxattrat", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 2}}},
+		unix.SYS_FCHMOD:     {name: "fchmod", attributes: true, files: []place{{dir: 0, path: itself}}},
+		unix.SYS_FCHMODAT:   {name: "fchmodat", attributes: true, files: []place{{dir: 0, path: 1, link: followed}}},
+		unix.SYS_FCHMODAT2:  {name: "fchmodat2", attributes: true, files: []place{{dir: 0, path: 1, link: followedUnless, flags: 3}}},
+		unix.SYS_FCHOWN:     {name: "fchown", attributes: true, files: []place{{dir: 0, path: itself}}},
+		unix.SYS_FCHOWNAT:   {name: "fchownat", attributes: true, files: []place{{dir: 0, path: 1, link: followedUnless, flags: 4}}},
+		unix.SYS_UTIMENSAT:  {name: "utimensat", attributes: true, files: []place{{dir: 0, path: 1, link: followedUnless, flags: 3}}},
+		unix.SYS_SETXATTR:   {name: "setxattr", attributes: true, files: []place{{dir: cwd, path: 0, link: followed}}},
+		unix.SYS_LSETXATTR:  {name: "lsetxattr", attributes: true, files: []place{{dir: cwd, path: 0}}},
+		unix.SYS_FSETXATTR:  {name: "fsetxattr", attributes: true, files: []place{{dir: 0, path: itself}}},
+		unix.SYS_SETXATTRAT: {name: "setxattrat", attributes: true, files: []place{{dir: 0, path: 1, link: followedUnless, flags: 2}}},
 		unix.SYS_REMOVEXATTR: {
-			name: "removexattr", files: []place{{dir: cwd, path: 0, link: followed}},
+			name: "removexattr", attributes: true, files: []place{{dir: cwd, path: 0, link: followed}},
 		},
-		unix.SYS_LREMOVEXATTR:  {name: "lremovexattr", files: []place{{dir: cwd, path: 0}}},
-		unix.SYS_FREMOVEXATTR:  {name: "fremovexattr", files: []place{{dir: 0, path: itself}}},
-		unix.SYS_REMOVEXATTRAT: {name: "removexattrat", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 2}}},
-		unix.SYS_FILE_SETATTR:  {name: "file_setattr", files: []place{{dir: 0, path: 1, link: followedUnless, flags: 4}}},
+		unix.SYS_LREMOVEXATTR:  {name: "lremovexattr", attributes: true, files: []place{{dir: cwd, path: 0}}},
+		unix.SYS_FREMOVEXATTR:  {name: "fremovexattr", attributes: true, files: []place{{dir: 0, path: itself}}},
+		unix.SYS_REMOVEXATTRAT: {name: "removexattrat", attributes: true, files: []place{{dir: 0, path: 1, link: followedUnless, flags: 2}}},
+		unix.SYS_FILE_SETATTR:  {name: "file_setattr", attributes: true, files: []place{{dir: 0, path: 1, link: followedUnless, flags: 4}}},
 
 		unix.SYS_SOCKET:  {name: "socket", other: (*request).socket},
 		unix.SYS_CONNECT: {name: "connect", other: (*request).connect},
 		unix.SYS_BIND:    {name: "bind", other: (*request).bind},
 		unix.SYS_LISTEN:  {name: "listen", other: (*request).listen},
+		// TCP's fast open connects.
+		unix.SYS_SENDTO:   {name: "sendto", flags: 3, when: unix.MSG_FASTOPEN, other: (*request).sendTo},
+		unix.SYS_SENDMSG:  {name: "sendmsg", flags: 2, when: unix.MSG_FASTOPEN, other: (*request).sendMessage},
+		unix.SYS_SENDMMSG: {name: "sendmmsg", flags: 3, when: unix.MSG_FASTOPEN, other: (*request).sendMessage},
 
 		unix.SYS_KILL:              {name: "kill", other: (*request).kill},
 		unix.SYS_RT_SIGQUEUEINFO:   {name: "rt_sigqueueinfo", other: (*request).kill},

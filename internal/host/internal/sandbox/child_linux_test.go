@@ -3,9 +3,12 @@
 package sandbox
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
+	"net/netip"
 	"os"
 	"os/signal"
 	"runtime"
@@ -48,6 +51,9 @@ var acts = map[string]func(string) error{
 		return open(unix.AT_FDCWD, p, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL)
 	},
 	"nameless": func(p string) error { return open(unix.AT_FDCWD, p, unix.O_RDWR|unix.O_TMPFILE) },
+	"path": func(p string) error { // the kernel ignores the rest
+		return open(unix.AT_FDCWD, p, unix.O_PATH|unix.O_RDWR|unix.O_CREAT|unix.O_TRUNC)
+	},
 	"beneath": func(p string) error { // by the descriptor of its folder
 		dir, err := unix.Open(p[:strings.LastIndex(p, "/")], unix.O_PATH, 0)
 		if err != nil {
@@ -123,6 +129,29 @@ var acts = map[string]func(string) error{
 	"tcp":   func(string) error { return socket(unix.AF_INET6, unix.SOCK_STREAM) },
 	"vsock": func(string) error { return socket(unix.AF_VSOCK, unix.SOCK_STREAM) },
 
+	"send-fast":         func(to string) error { return sendFast(to, sendTo) },
+	"send-message-fast": func(to string) error { return sendFast(to, sendMessage) },
+	"send-several-fast": func(to string) error { return sendFast(to, sendSeveral) },
+	"talk": func(string) error { // over a socket that is connected
+		pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(unix.Sendto(pair[0], []byte("x"), 0, nil), unix.Sendmsg(pair[1], []byte("x"), nil, nil, 0))
+	},
+	"listen": func(at string) error { // at an address, or a path
+		l, err := net.Listen(map[bool]string{false: "tcp", true: "unix"}[strings.Contains(at, "/")], at)
+		if err != nil {
+			return errno(err)
+		}
+		return l.Close()
+	},
+	"dial": func(to string) error {
+		_, err := net.Dial("tcp", to)
+		return errno(err)
+	},
+	"undumpable": func(string) error { return unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) },
+
 	"term": func(pid string) error { return unix.Kill(number(pid), unix.SIGTERM) },
 	"ask":  func(pid string) error { return unix.Kill(number(pid), 0) },
 	"term-by-descriptor": func(pid string) error {
@@ -170,6 +199,47 @@ var acts = map[string]func(string) error{
 		}
 		return errors.New("it never came")
 	},
+}
+
+// errno is the number of an error of package net.
+func errno(err error) error {
+	if number, ok := errors.AsType[unix.Errno](err); ok {
+		return number
+	}
+	return err
+}
+
+// The calls that can connect and send at once. Each sends to the address.
+const (
+	sendTo = iota
+	sendMessage
+	sendSeveral
+)
+
+func sendFast(to string, how int) error {
+	at := netip.MustParseAddrPort(to)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM, 0)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	address := &unix.SockaddrInet4{Port: int(at.Port()), Addr: at.Addr().As4()}
+	switch how {
+	case sendTo:
+		return unix.Sendto(fd, []byte("x"), unix.MSG_FASTOPEN, address)
+	case sendMessage:
+		return unix.Sendmsg(fd, []byte("x"), nil, address, unix.MSG_FASTOPEN)
+	}
+	text := []byte("x")
+	part := unix.Iovec{Base: &text[0], Len: 1}
+	raw := unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: at.Addr().As4()}
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&raw.Port))[:], at.Port())
+	message := struct {
+		unix.Msghdr
+		sent uint32
+	}{Msghdr: unix.Msghdr{Name: (*byte)(unsafe.Pointer(&raw)), Namelen: unix.SizeofSockaddrInet4, Iov: &part, Iovlen: 1}}
+	_, _, number := unix.Syscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&message)), 1, unix.MSG_FASTOPEN, 0, 0)
+	return result(number)
 }
 
 func number(s string) int {

@@ -12,8 +12,9 @@
 // the look at a path and the call, another thread of the process can change what
 // is in the memory or where a link leads. The host has Landlock refuse that, where
 // the kernel has it; who must be kept in gets stricter rules. What is not seen:
-// signals to single threads, ioctls, System V IPC and message queues, TCP's fast
-// open, and datagrams to unix sockets by address.
+// signals to single threads, ioctls, System V IPC and message queues, and datagrams
+// to unix sockets by address. Of a process that nobody of its user may look into,
+// what the kernel keeps from it is not seen either.
 package sandbox
 
 import "errors"
@@ -47,6 +48,9 @@ type Attempt struct {
 type Policy struct {
 	// Own is the folder they may change, without links in its path.
 	Own string
+	// Held says that the kernel keeps them from writing, making, moving and removing
+	// files anywhere else too (Landlock, from version 3 on).
+	Held bool
 	// Mine says whether a process is one of them. Those they may send signals.
 	Mine func(pid int) bool
 	// Saw is told of each attempt once, before the call fails. It is called from

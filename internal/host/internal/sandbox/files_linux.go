@@ -23,6 +23,10 @@ func (r *request) judgeFiles(c call) verdict {
 		switch {
 		case errors.Is(err, unix.EFAULT), errors.Is(err, unix.ENAMETOOLONG), errors.Is(err, unix.ELOOP), errors.Is(err, unix.ESRCH):
 			return goOn() // the kernel says the same
+		case errors.Is(err, os.ErrPermission) && r.policy.Held && !c.attributes:
+			return goOn()
+		case errors.Is(err, os.ErrPermission):
+			return refuse(unix.EACCES, Write, "a path "+unreadable)
 		case err != nil:
 			return refuse(unix.EACCES, Write, "a path that can't be read: "+err.Error())
 		}
@@ -45,7 +49,7 @@ func (r *request) judgeFiles(c call) verdict {
 
 // places are those of a call. The flags of open(2) say what it needs.
 func (r *request) places(c call) []place {
-	if !c.opens || c.flags == always {
+	if !c.opens || c.when == 0 {
 		return c.files
 	}
 	at, flags := c.files[0], r.number(c.flags)

@@ -23,9 +23,12 @@ const (
 	allow  = unix.SECCOMP_RET_ALLOW
 	notify = unix.SECCOMP_RET_USER_NOTIF
 	absent = unix.SECCOMP_RET_ERRNO | uint32(unix.ENOSYS)
+	// asIf is success, without the call.
+	asIf = unix.SECCOMP_RET_ERRNO
 )
 
-// opensToChange are the flags of open(2) with one of which a file may change.
+// opensToChange are the flags of open(2) with one of which a file may change. With
+// O_PATH the kernel ignores them.
 const opensToChange = unix.O_WRONLY | unix.O_RDWR | unix.O_CREAT | unix.O_TRUNC | unix.O_TMPFILE&^unix.O_DIRECTORY
 
 // filter is the program: a system call is asked for by its number, one after the
@@ -43,17 +46,37 @@ func filter() []unix.SockFilter {
 	}
 	for nr, c := range calls {
 		block := []unix.SockFilter{answer(notify)}
-		if c.opens && c.flags != always {
+		if c.when != 0 {
 			block = []unix.SockFilter{
-				load(atArguments + 8*uint32(c.flags)), //nolint:gosec // an index below six
-				{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jf: 1, K: opensToChange},
+				argument(c.flags),
+				{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jt: 2, K: c.unless},
+				{Code: unix.BPF_JMP | unix.BPF_JSET | unix.BPF_K, Jf: 1, K: c.when},
 				answer(notify),
 				answer(allow),
 			}
 		}
 		p = append(p, ifNumber(nr, block...)...)
 	}
+	p = append(p, ifNumber(unix.SYS_PRCTL, readable()...)...)
 	return append(p, beyond(), answer(absent), answer(allow))
+}
+
+// readable keeps a process from closing its memory to others of its user (prctl(2),
+// PR_SET_DUMPABLE): what can't be read can't be judged. It is told that it is done.
+func readable() []unix.SockFilter {
+	return []unix.SockFilter{
+		argument(0),
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 3, K: unix.PR_SET_DUMPABLE},
+		argument(1),
+		{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: 0},
+		answer(asIf),
+		answer(allow),
+	}
+}
+
+// argument reads one of the call's.
+func argument(index int) unix.SockFilter {
+	return load(atArguments + 8*uint32(index)) //nolint:gosec // an index below six
 }
 
 // load reads a word of the call.

@@ -49,6 +49,8 @@ type box struct {
 	mu   sync.Mutex
 	saw  []Attempt
 	held chan struct{} // if set, Saw waits for it
+	// byKernel is Policy.Held.
+	byKernel bool
 }
 
 func (b *box) add(a Attempt) {
@@ -88,7 +90,7 @@ func start(t testing.TB, b *box, own string, cmd *exec.Cmd) *box {
 				return err
 			}
 			var leader atomic.Int64
-			b.Supervisor = Supervise(fd, Policy{Own: own, Saw: b.add, Mine: func(pid int) bool {
+			b.Supervisor = Supervise(fd, Policy{Own: own, Held: b.byKernel, Saw: b.add, Mine: func(pid int) bool {
 				group, err := unix.Getpgid(pid)
 				return err == nil && int64(group) == leader.Load()
 			}})
@@ -110,11 +112,17 @@ func start(t testing.TB, b *box, own string, cmd *exec.Cmd) *box {
 // what was seen.
 func acting(t testing.TB, own string, what ...string) (map[string]string, []Attempt) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], what...)
+	return actingAs(t, &box{}, os.Args[0], own, what...)
+}
+
+// actingAs is acting with a sandbox and a program.
+func actingAs(t testing.TB, b *box, program, own string, what ...string) (map[string]string, []Attempt) {
+	t.Helper()
+	cmd := exec.Command(program, what...)
 	cmd.Env = []string{"SANDBOX_CHILD=1", "GORACE=atexit_sleep_ms=0"}
 	var out, errs strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &errs
-	b := start(t, &box{}, own, cmd)
+	start(t, b, own, cmd)
 	err := cmd.Wait()
 	if !b.End(10 * time.Second) {
 		t.Error("somebody was left in the sandbox")

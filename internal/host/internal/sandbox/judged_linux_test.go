@@ -162,7 +162,7 @@ func TestWhatWouldFailAnywayIsNotHeldAgainstIt(t *testing.T) {
 		"mkdir " + outside: "EEXIST", "mkdir /": "EEXIST", "exclusive " + outside + "/there": "EEXIST",
 		"unlink " + outside + "/none": "ENOENT", "write " + outside + "/none": "ENOENT", "chmod " + outside + "/none": "ENOENT",
 		"take " + outside + "/none": "ENOENT", "rmdir " + outside + "/none": "ENOENT", "symlink " + outside + "/there": "EEXIST",
-		"read " + outside + "/there": "ok", "write ": "ENOENT", "mkdir " + strings.Repeat("long/", 1000): "ENAMETOOLONG",
+		"read " + outside + "/there": "ok", "path " + outside + "/there": "ok", "path " + outside + "/none": "ENOENT", "write ": "ENOENT", "mkdir " + strings.Repeat("long/", 1000): "ENAMETOOLONG",
 		"openat2 /etc/passwd": "ENOSYS", "io_uring": "ENOSYS", "by-handle " + outside + "/there": "ENOSYS", "write /dev/null": "ok", "create /dev/null": "ok",
 		"write /dev/stdout": "ok", "write /proc/self/oom_score_adj": "ok", "write /proc/thread-self/comm": "ok",
 	}
@@ -200,6 +200,19 @@ func TestTheMachineIsLeftAlone(t *testing.T) {
 	}) {
 		t.Errorf("seen %v", saw)
 	}
+}
+
+// TestTheFirstMessageDoesNotConnect checks that TCP's fast open is a connection.
+func TestTheFirstMessageDoesNotConnect(t *testing.T) {
+	own, _ := folders(t)
+	for _, act := range []string{"send-fast", "send-message-fast", "send-several-fast"} {
+		act += " 127.0.0.1:9"
+		got, saw := acting(t, own, act)
+		if got[act] != unix.ErrnoName(unix.EOPNOTSUPP) || !slices.Equal(saw, []Attempt{{Network, "127.0.0.1:9"}}) {
+			t.Errorf("%s: %s, seen %v", act, got[act], saw)
+		}
+	}
+	free(t, own, "talk")
 }
 
 func TestOthersAreNotSignalled(t *testing.T) {

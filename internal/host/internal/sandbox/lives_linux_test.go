@@ -174,6 +174,64 @@ func TestKilledWhileItIsJudged(t *testing.T) {
 	}
 }
 
+// TestAJudgementThatDoesNotEndIsLeftToItself checks that a file system that does not
+// answer, say, keeps neither End nor the processes.
+func TestAJudgementThatDoesNotEndIsLeftToItself(t *testing.T) {
+	own, outside := folders(t)
+	b := &box{held: make(chan struct{})}
+	defer close(b.held)
+	start(t, b, own, exec.Command("/bin/sh", "-c", "mkdir "+outside+"/new; exec sleep 600"))
+	deadline := time.Now().Add(10 * time.Second)
+	for len(b.attempts()) == 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing was seen")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	ended := make(chan bool, 1)
+	go func() { ended <- b.End(0) }()
+	select {
+	case empty := <-ended:
+		if empty || b.Stuck() != "mkdir" && b.Stuck() != "mkdirat" {
+			t.Errorf("empty %t, stuck %q", empty, b.Stuck())
+		}
+	case <-time.After(10 * time.Second):
+		t.Fatal("it does not end")
+	}
+	for { // until mkdir has had its answer, and the shell goes on
+		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", b.cmd.Process.Pid))
+		if string(name) == "sleep\n" {
+			break
+		}
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("it is %q, %v", name, err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+	_ = b.cmd.Process.Kill()
+	_ = b.cmd.Wait()
+}
+
+// TestWhoIsGoneWhileACallOfHisIsStillJudgedIsGone checks that nobody is thought left.
+func TestWhoIsGoneWhileACallOfHisIsStillJudgedIsGone(t *testing.T) {
+	own, outside := folders(t)
+	b := &box{held: make(chan struct{})}
+	defer close(b.held)
+	start(t, b, own, exec.Command("/bin/sh", "-c", "echo x > "+outside+"/new"))
+	deadline := time.Now().Add(10 * time.Second)
+	for len(b.attempts()) == 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("nothing was seen")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	_ = b.cmd.Process.Kill()
+	_ = b.cmd.Wait()
+	if !b.End(100*time.Millisecond) || b.Stuck() == "" {
+		t.Errorf("somebody was left, or nothing was stuck: %q", b.Stuck())
+	}
+}
+
 func TestNothingIsLeftOpen(t *testing.T) {
 	count := func() int {
 		entries, err := os.ReadDir("/proc/self/fd")

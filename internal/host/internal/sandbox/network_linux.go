@@ -4,10 +4,13 @@ package sandbox
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -51,8 +54,10 @@ var lookups = []string{"/run/nscd/", "/var/run/nscd/", "/run/systemd/userdb/", "
 // connect refuses networks, and sockets that others on this machine serve: what
 // listens there may do anything.
 func (r *request) connect() verdict {
-	a, err := r.address()
+	a, err := r.address(r.args[1], r.number(2))
 	switch {
+	case errors.Is(err, os.ErrPermission):
+		return refuse(unix.ENETUNREACH, Network, "an address "+unreadable)
 	case err != nil:
 		return goOn() // the kernel says the same
 	case a.ip.IsValid():
@@ -64,6 +69,8 @@ func (r *request) connect() verdict {
 	}
 	path, err := r.socketPath(a)
 	switch {
+	case errors.Is(err, os.ErrPermission):
+		return refuse(unix.ECONNREFUSED, Network, "unix:"+a.path)
 	case err != nil:
 		return goOn()
 	case r.mayChange(path, false):
@@ -77,20 +84,51 @@ func (r *request) connect() verdict {
 // bind refuses to make a socket's file anywhere else. A port is only taken; who
 // listens is refused that.
 func (r *request) bind() verdict {
-	a, err := r.address()
-	if err != nil || a.family != unix.AF_UNIX || a.path == "" || a.abstract {
-		return goOn()
+	path := ""
+	a, err := r.address(r.args[1], r.number(2))
+	if err == nil {
+		if a.family != unix.AF_UNIX || a.path == "" || a.abstract {
+			return goOn()
+		}
+		path, err = r.socketPath(a)
 	}
-	path, err := r.socketPath(a)
-	if err != nil || exists(path) || r.mayChange(path, false) {
+	switch {
+	case errors.Is(err, os.ErrPermission) && !r.policy.Held:
+		return refuse(unix.EACCES, Write, "an address "+unreadable)
+	case err != nil || exists(path) || r.mayChange(path, false):
 		return goOn()
 	}
 	return refuse(unix.EACCES, Write, path)
 }
 
+// sendTo refuses to connect with what is sent first (TCP's fast open), as if that
+// were switched off.
+func (r *request) sendTo() verdict { return r.openFast(r.args[4], r.number(5)) }
+
+// sendMessage is sendTo with the address in a struct msghdr, or in the first of some.
+func (r *request) sendMessage() verdict {
+	const most = 12 // a pointer and a length
+	b, err := r.memory(r.args[1], most)
+	if err != nil || len(b) < most {
+		return r.openFast(0, 0)
+	}
+	return r.openFast(binary.NativeEndian.Uint64(b), int(int32(binary.NativeEndian.Uint32(b[8:])))) //nolint:gosec // as the kernel reads it
+}
+
+func (r *request) openFast(address uint64, n int) verdict {
+	what := "TCP fast open"
+	if a, err := r.address(address, n); err == nil && a.ip.IsValid() {
+		what = a.ip.String()
+	}
+	return refuse(unix.EOPNOTSUPP, Network, what)
+}
+
 // listen refuses to wait for others on a network, or on this machine's own.
 func (r *request) listen() verdict {
 	fd, err := r.borrow(r.number(0))
+	if errors.Is(err, os.ErrPermission) && !r.isUnix(r.number(0)) {
+		return refuse(unix.EACCES, Network, "listening on an address "+unreadable)
+	}
 	if err != nil {
 		return goOn()
 	}
@@ -120,6 +158,24 @@ func (r *request) borrow(fd int) (int, error) {
 	return unix.PidfdGetfd(process, fd, 0)
 }
 
+// isUnix says whether a descriptor of the caller's is a unix socket, as the kernel
+// lists them (proc_pid_net(5)).
+func (r *request) isUnix(fd int) bool {
+	link, err := os.Readlink(r.proc("fd/" + strconv.Itoa(fd)))
+	inode, isSocket := strings.CutPrefix(strings.TrimSuffix(link, "]"), "socket:[")
+	list, listErr := os.ReadFile(r.proc("net/unix"))
+	if err != nil || !isSocket || listErr != nil {
+		return false
+	}
+	const atInode = 6
+	for line := range strings.Lines(string(list)) {
+		if fields := strings.Fields(line); len(fields) > atInode && fields[atInode] == inode {
+			return true
+		}
+	}
+	return false
+}
+
 // address is a socket's.
 type address struct {
 	family int
@@ -129,11 +185,14 @@ type address struct {
 	abstract bool
 }
 
-// address reads that of connect(2) and bind(2) from the caller's memory.
-func (r *request) address() (address, error) {
+// address reads one of n bytes from the caller's memory.
+func (r *request) address(at uint64, n int) (address, error) {
 	const most = 128 // struct sockaddr_storage
-	b, err := r.memory(r.args[1], min(max(r.number(2), 0), most))
-	if err != nil || len(b) < 2 {
+	b, err := r.memory(at, min(max(n, 0), most))
+	if err != nil {
+		return address{}, err
+	}
+	if len(b) < 2 {
 		return address{}, unix.EFAULT
 	}
 	a := address{family: int(binary.NativeEndian.Uint16(b))}

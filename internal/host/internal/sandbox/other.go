@@ -18,3 +18,6 @@ func Supervise(int, Policy) *Supervisor { return &Supervisor{} }
 
 // End does nothing.
 func (*Supervisor) End(time.Duration) bool { return true }
+
+// Stuck returns "".
+func (*Supervisor) Stuck() string { return "" }

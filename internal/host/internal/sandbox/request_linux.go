@@ -31,6 +31,11 @@ func refuse(errno unix.Errno, k Kind, what string) verdict {
 	return verdict{errno, []Attempt{{k, what}}}
 }
 
+// unreadable is what the kernel keeps from others of the same user, and what that may
+// be due to.
+const unreadable = "that can't be read: the kernel lets nobody look into the process " +
+	"(its program's file can't be read, or kernel.yama.ptrace_scope is 2 or 3)"
+
 // quietly is a refusal that nobody needs to know of.
 func quietly(errno unix.Errno) verdict { return verdict{errno: errno} }
 

@@ -3,6 +3,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -28,6 +29,9 @@ func (r *request) kill() verdict {
 
 func (r *request) killByDescriptor() verdict {
 	text, err := os.ReadFile(r.proc("fdinfo/" + strconv.Itoa(r.number(0))))
+	if errors.Is(err, os.ErrPermission) {
+		return refuse(unix.EPERM, Signal, "a process "+unreadable)
+	}
 	target, _ := strconv.Atoi(field(string(text), "Pid:"))
 	if err != nil || target <= 0 {
 		return goOn() // it is no process, or gone

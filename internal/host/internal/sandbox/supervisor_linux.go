@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -36,13 +37,18 @@ type response struct {
 // maxSeen bounds how many attempts of one sandbox are told.
 const maxSeen = 200
 
+// stuckBound is how long the judgement under way may take when a sandbox ends.
+const stuckBound = time.Second
+
 // Supervisor judges the calls of the processes in one sandbox until the last of
 // them is gone, or it is ended.
 type Supervisor struct {
 	file   *os.File
 	policy Policy
-	ended  atomic.Bool   // nothing more is to be judged
+	ended  atomic.Bool   // nobody is told of anything any more
+	call   atomic.Uint32 // the number of the last call that was judged
 	done   chan struct{} // closed when nothing is judged any more
+	stuck  bool          // a judgement outlived End
 	seen   map[Attempt]bool
 }
 
@@ -56,67 +62,95 @@ func Supervise(listener int, p Policy) *Supervisor {
 	}
 	go func() {
 		defer close(s.done)
-		if conn, err := s.file.SyscallConn(); err == nil {
-			_ = conn.Read(func(fd uintptr) bool { return s.serve(int(fd)) }) // it ends when the file is closed
+		conn, err := s.file.SyscallConn()
+		for err == nil && await(conn) {
+			s.serve(conn)
 		}
 	}()
 	return s
 }
 
 // End waits for the last process to go, for some time. What is left then gets
-// ENOSYS for every call that would be judged. It says whether none was left.
+// ENOSYS for every call that would be judged. It says whether none was left. A
+// judgement that does not end, as of a path on a file system that does not answer,
+// is left to itself: see Stuck.
 func (s *Supervisor) End(bound time.Duration) bool {
-	timer := time.NewTimer(bound)
-	defer timer.Stop()
-	gone := true
-	select {
-	case <-s.done:
-	case <-timer.C:
-		gone = false
-	}
-	s.ended.Store(true) // Close waits for serve, which calls that never cease would keep
-	_ = s.file.Close()  // nothing is written to it
-	<-s.done
+	gone := s.over(bound) || s.empty()
+	s.ended.Store(true)
+	_ = s.file.Close() // nothing is written to it
+	s.stuck = !s.over(stuckBound)
 	return gone
 }
 
-// serve judges the calls that wait, and says whether there will be no more.
-func (s *Supervisor) serve(fd int) (over bool) {
+// Stuck returns, after End, the name of the call whose judgement did not end; ""
+// if it did. Its goroutine is still there.
+func (s *Supervisor) Stuck() string {
+	if !s.stuck {
+		return ""
+	}
+	return calls[s.call.Load()].name
+}
+
+// over waits until nothing is judged any more, and says whether that came.
+func (s *Supervisor) over(bound time.Duration) bool {
+	timer := time.NewTimer(bound)
+	defer timer.Stop()
+	select {
+	case <-s.done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// empty says whether the last process is gone, though nobody has noticed.
+func (s *Supervisor) empty() bool {
+	events := int16(0)
+	if conn, err := s.file.SyscallConn(); err == nil {
+		_ = conn.Control(func(fd uintptr) { events = pending(fd) })
+	}
+	return events&unix.POLLIN == 0 && events&unix.POLLHUP != 0
+}
+
+// await waits for a call, and says whether one came: there are no more when the
+// last process is gone or the file is closed.
+func await(conn syscall.RawConn) (came bool) {
+	err := conn.Read(func(fd uintptr) bool {
+		events := pending(fd)
+		came = events&unix.POLLIN != 0
+		return events != 0
+	})
+	return err == nil && came
+}
+
+// pending returns what there is to be told of a listener now.
+func pending(listener uintptr) int16 {
 	for {
-		if s.ended.Load() {
-			return true
-		}
-		waiting := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // a file descriptor
+		waiting := []unix.PollFd{{Fd: int32(listener), Events: unix.POLLIN}} //nolint:gosec // a file descriptor
 		_, err := unix.Poll(waiting, 0)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		if err != nil {
-			return true
+			return unix.POLLERR
 		}
-		switch {
-		case waiting[0].Revents&unix.POLLIN != 0:
-			s.serveOne(fd)
-		case waiting[0].Revents&(unix.POLLHUP|unix.POLLERR|unix.POLLNVAL) != 0:
-			return true
-		default:
-			return false
-		}
+		return waiting[0].Revents
 	}
 }
 
-// serveOne takes one call and answers. A caller that was killed meanwhile wants
-// no answer.
-func (s *Supervisor) serveOne(fd int) {
+// serve takes one call and answers. A caller that was killed meanwhile wants no
+// answer. While it judges nothing keeps the file from being closed.
+func (s *Supervisor) serve(conn syscall.RawConn) {
 	var n notification
-	if control(fd, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)) != nil { //nolint:gosec // how the kernel is called
+	if control(conn, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)) != nil { //nolint:gosec // how the kernel is called
 		return
 	}
+	s.call.Store(n.nr)
 	r := &request{notification: n, policy: s.policy}
 	v := r.judge()
 	// What was read is this caller's only if the call still waits: else its
 	// number may be another's by now.
-	if control(fd, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&n.id)) != nil { //nolint:gosec // how the kernel is called
+	if control(conn, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&n.id)) != nil { //nolint:gosec // how the kernel is called
 		return
 	}
 	answer := response{id: n.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
@@ -124,29 +158,31 @@ func (s *Supervisor) serveOne(fd int) {
 		answer.flags, answer.errno = 0, -int32(v.errno) //nolint:gosec // an errno
 		s.tell(v.attempts)
 	}
-	_ = control(fd, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&answer)) //nolint:gosec // how the kernel is called
+	_ = control(conn, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&answer)) //nolint:gosec // how the kernel is called
 }
 
 // tell tells of attempts that were not told before.
 func (s *Supervisor) tell(attempts []Attempt) {
 	for _, a := range attempts {
-		if !s.seen[a] && len(s.seen) < maxSeen {
+		if !s.seen[a] && len(s.seen) < maxSeen && !s.ended.Load() {
 			s.seen[a] = true
 			s.policy.Saw(a)
 		}
 	}
 }
 
-func control(fd int, request uintptr, arg unsafe.Pointer) error {
-	for {
-		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(arg))
-		if errno == 0 {
-			return nil
+// control makes a request of the listener. It fails when that is closed.
+func control(conn syscall.RawConn, request uintptr, arg unsafe.Pointer) error {
+	errno := unix.EINTR
+	err := conn.Control(func(fd uintptr) {
+		for errno == unix.EINTR {
+			_, _, errno = unix.Syscall(unix.SYS_IOCTL, fd, request, uintptr(arg))
 		}
-		if errno != unix.EINTR {
-			return errno
-		}
+	})
+	if err == nil && errno != 0 {
+		err = errno
 	}
+	return err
 }
 
 // Probe tries a sandbox out on a thread that onThread calls its function on, and

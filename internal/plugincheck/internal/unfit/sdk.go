@@ -17,6 +17,12 @@ type sdkArgs struct {
 // sdkFaults serve an attack written with the SDK, with a fault of its author.
 var sdkFaults = map[string]func(){
 	"sdk-fit": withRun(sdkRun),
+	"sdk-hasty": withRun(func(_ context.Context, _ sdkArgs, run *sdk.Run) error { // no fault
+		for range 5 {
+			run.Log().Info("done, nearly")
+		}
+		return nil
+	}),
 	"sdk-ignores-its-context": withRun(func(_ context.Context, _ sdkArgs, run *sdk.Run) error {
 		run.Log().Info("sleeping")
 		time.Sleep(longer())

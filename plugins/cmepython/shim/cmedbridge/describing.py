@@ -4,6 +4,7 @@ import datetime
 import inspect
 import json
 import re
+import sys
 import time
 
 from cmedbridge import modules, wire
@@ -31,7 +32,7 @@ def describe(folder, base, seconds):
         except wire.Terminated:
             raise
         except BaseException as error:
-            warn(file, "it can't be imported: " + modules.words(error, folder) + _remedy(error))
+            warn(file, "it can't be imported: " + modules.words(error, folder) + _remedy(error, folder))
 
 
 def warn(place, text):
@@ -39,10 +40,19 @@ def warn(place, text):
     wire.send(warning="{}: {}".format(place, text))
 
 
-def _remedy(error):
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        return "; install {} for this python3, or put it beside the module".format(error.name.partition(".")[0])
-    return ""
+def _remedy(error, folder):
+    """Say what to do about an import that failed."""
+    if not isinstance(error, ImportError) or not error.name:
+        return ""
+    name = error.name.partition(".")[0]
+    beside = modules.named(folder).get(name)
+    if beside and name in getattr(sys, "stdlib_module_names", ()):  # of Python 3.10
+        return "; rename {}: it hides Python's own {}".format(beside, name)
+    if not isinstance(error, ModuleNotFoundError):
+        return ""
+    if beside:
+        return "; {0} is {1} in the folder of modules: rename that if it hides another {0}".format(name, beside)
+    return "; install {} for this python3, or put it beside the module".format(name)
 
 
 def _offer(file, module, klass, base):
@@ -62,7 +72,7 @@ def _offer(file, module, klass, base):
     if example is None:
         warn(place, "it has no example")
     wire.send(offer={
-        "file": file, "module": module.__name__, "class": klass.__name__, "ref": klass.ref,
+        "file": file, "module": module.__name__, "class": klass.__name__, "ref": klass.ref, "inherits": "ref" not in vars(klass),
         "schema": schema, "example": example, "title": _title(klass.__name__),
         "description": inspect.cleandoc(klass.__doc__ or module.__doc__ or "")[:4096],
         "version": _version(klass, module), "effect": _effect(place, klass),

@@ -22,11 +22,22 @@ class Failure(Exception):
 
 
 def files(folder):
-    """Map the names of the modules in the folder to their files, sorted."""
+    """Map the names of the modules that may offer classes to their files, sorted.
+
+    Tests do not: CME had its own beside its modules.
+    """
+    return {
+        name: file for name, file in named(folder).items()
+        if not name.startswith(("_", "test_")) and not name.endswith("_test") and name not in ITSELF
+    }
+
+
+def named(folder):
+    """Map the names of all modules in the folder to their files, sorted."""
     found = {}
     for entry in os.scandir(folder):
         name, extension = os.path.splitext(entry.name)
-        if name.startswith(("_", ".")) or name in ITSELF:
+        if name.startswith("."):
             continue
         if extension == ".py" and entry.is_file():
             found[name] = entry.name
@@ -64,7 +75,8 @@ def find(folder, ref, base):
     if name in known:
         try:
             defined = classes(load(folder, name), base)
-            for rule in (lambda c: _is(c, ref), lambda c: c.__name__ == klass):
+            named_so, has_ref = (lambda c: c.__name__ == klass), (lambda c: _is(c, ref))
+            for rule in (lambda c: named_so(c) and has_ref(c), has_ref, named_so):
                 for candidate in filter(rule, defined):
                     return candidate
         except (Exception, SystemExit) as error:
