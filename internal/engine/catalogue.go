@@ -86,6 +86,8 @@ const (
 	PluginIncompatible PluginState = "incompatible"
 	// PluginIgnored files are listed and never executed.
 	PluginIgnored PluginState = "ignored"
+	// PluginGone is the state of a file that is no longer there, in a Change.
+	PluginGone PluginState = "gone"
 )
 
 // PluginFile is one file seen in a plugin folder.

@@ -181,11 +181,15 @@ func (e *Engine) HaltPlan(ctx context.Context, id PlanID, reason string) (int, e
 func (ex Executor) reversible() bool { return ex.Undo.Unsettled() || ex.Undo == UndoKept }
 
 // haltAll halts executors as HaltExecutor does, final ones only where undo says
-// so. It returns how many were not final. Those that are only scheduled are
-// called off together.
+// so. It returns how many were not final. What runs is told to stop before anything
+// is stored, which may take its time; those that are only scheduled are called off
+// together.
 func (e *Engine) haltAll(ctx context.Context, list []Executor, reason string, undo func(Executor) bool) (int, error) {
 	var ids []ExecutorID
 	for _, ex := range list {
+		if r := e.live.peek(ex.ID); r != nil {
+			r.halt(&StopReason{State: Halted, Reason: cmp.Or(reason, haltedByHand)})
+		}
 		if ex.State == Scheduled {
 			ids = append(ids, ex.ID)
 		}

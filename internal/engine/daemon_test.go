@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"math/rand/v2"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -94,6 +96,24 @@ type mortalStore struct {
 	full        atomic.Bool  // nothing can be claimed
 	leverFails  atomic.Bool  // the lever can't be stored
 	countFails  atomic.Bool  // undo records can't be counted
+	late        atomic.Int64 // how long after a write its caller may hear of it
+}
+
+// heard keeps who has written from hearing of it for a while.
+func (m *mortalStore) heard() {
+	if late := m.late.Load(); late > 0 {
+		time.Sleep(rand.N(time.Duration(late)))
+	}
+}
+
+// heardSoon is heard for who holds a lock: the time of a bubble stands still as
+// long as somebody waits for one.
+func (m *mortalStore) heardSoon() {
+	if m.late.Load() > 0 {
+		for range rand.N(200) {
+			runtime.Gosched()
+		}
+	}
 }
 
 var errDead = errors.New("the daemon is dead")
@@ -102,6 +122,7 @@ func (m *mortalStore) CreatePlan(ctx context.Context, p engine.Plan, list []engi
 	if m.dead.Load() {
 		return errDead
 	}
+	defer m.heard()
 	return m.Store.CreatePlan(ctx, p, list, r)
 }
 
@@ -110,6 +131,7 @@ func (m *mortalStore) Transition(ctx context.Context, ids []engine.ExecutorID, f
 		return nil, errDead
 	}
 	m.transitions.Add(1)
+	defer m.heard()
 	return m.Store.Transition(ctx, ids, fn)
 }
 
@@ -125,6 +147,7 @@ func (m *mortalStore) FinishRun(ctx context.Context, f engine.Finish) (engine.Ex
 		return engine.Executor{}, errDead
 	}
 	time.Sleep(time.Duration(m.finishIn.Load()))
+	defer m.heardSoon()
 	return m.Store.FinishRun(ctx, f)
 }
 
@@ -139,6 +162,7 @@ func (m *mortalStore) AddUndo(ctx context.Context, r engine.UndoRecord, limit in
 	if m.dead.Load() {
 		return errDead
 	}
+	defer m.heard()
 	return m.Store.AddUndo(ctx, r, limit)
 }
 
@@ -149,6 +173,7 @@ func (m *mortalStore) Claim(ctx context.Context, ids []engine.ExecutorID, fn fun
 	if m.full.Load() {
 		return nil, engine.Errorf(engine.CodeFull, "the disk is full")
 	}
+	defer m.heardSoon()
 	return m.Store.Claim(ctx, ids, fn)
 }
 
@@ -163,6 +188,7 @@ func (m *mortalStore) UpdateUndo(ctx context.Context, id engine.UndoID, fn func(
 	if m.dead.Load() {
 		return engine.UndoRecord{}, errDead
 	}
+	defer m.heard()
 	return m.Store.UpdateUndo(ctx, id, fn)
 }
 

@@ -24,6 +24,8 @@ type gate struct {
 	finish   func() error
 	saveRun  func() error
 	drop     func()
+	created  func()
+	change   func()
 	claim    func() error
 	update   func() error
 	dueCalls atomic.Int64
@@ -46,6 +48,21 @@ func (g *gate) SaveRun(ctx context.Context, r engine.Run, l []engine.LogEntry) e
 		}
 	}
 	return g.Store.SaveRun(ctx, r, l)
+}
+
+func (g *gate) CreatePlan(ctx context.Context, p engine.Plan, list []engine.Executor, r *engine.Receipt) error {
+	err := g.Store.CreatePlan(ctx, p, list, r)
+	if g.created != nil {
+		g.created()
+	}
+	return err
+}
+
+func (g *gate) Transition(ctx context.Context, ids []engine.ExecutorID, fn func(*engine.Executor) error) ([]engine.Executor, error) {
+	if g.change != nil {
+		g.change()
+	}
+	return g.Store.Transition(ctx, ids, fn)
 }
 
 func (g *gate) DeletePlan(ctx context.Context, id engine.PlanID) error {
@@ -137,6 +154,60 @@ func TestEndNotStoredForTenSeconds(t *testing.T) {
 		ex := d.only(plan.ID)
 		if ex.Undo != engine.UndoUndone || !ex.State.Final() {
 			t.Errorf("a day after the disk had room again, and halted by hand (error %v): state %s, undo %s, undo attempts %d", err, ex.State, ex.Undo, len(d.stage.undone()))
+		}
+	})
+}
+
+// Who hangs up while the plan is being stored has made it: it is named all the same,
+// so that it is on record whose it is.
+func TestAPlanThatIsStoredIsAnswered(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		g := gated(d, nil)
+		ctx, hangUp := context.WithCancel(t.Context())
+		g.created = hangUp
+		made, err := d.CreatePlan(ctx, engine.PlanSpec{
+			Name: "test", Attack: config(noop, nil), Planner: config(listed, map[string]any{"at": instants(time.Hour)}),
+		})
+		if err != nil || made.Plan.ID == "" {
+			t.Errorf("the answer is plan %q, %v", made.Plan.ID, err)
+		}
+		if plans, _, err := d.Plans(t.Context(), engine.PlanQuery{}); len(plans) != 1 {
+			t.Errorf("%d plans are stored: %v", len(plans), err)
+		}
+	})
+}
+
+// A plan's halt stops what runs though the store hangs that is to call off the rest.
+func TestAPlanIsHaltedWhileTheStoreHangs(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		g := gated(d, nil)
+		var stopped atomic.Int32
+		d.stage.attacks["test:Waits"] = func(ctx context.Context, start engine.Start, sink engine.Sink) engine.Exit {
+			defer stopped.Add(1)
+			return hold(ctx, start, sink)
+		}
+		plan := d.plan("test:Waits", time.Second, time.Second, 24*time.Hour)
+		in(2 * time.Second)
+		hangs := make(chan struct{})
+		g.change = func() { <-hangs }
+		halted := make(chan error)
+		go func() {
+			_, err := d.HaltPlan(t.Context(), plan.ID, "enough")
+			halted <- err
+		}()
+		in(time.Second)
+		if n := stopped.Load(); n != 2 {
+			t.Errorf("%d of 2 runs are stopped", n)
+		}
+		close(hangs)
+		if err := <-halted; err != nil {
+			t.Error(err)
+		}
+		in(time.Second)
+		for i, want := range []engine.State{engine.Halted, engine.Halted, engine.Cancelled} {
+			if ex := d.executors(plan.ID)[i]; ex.State != want {
+				t.Errorf("executor %d is %s (%s), want %s", i, ex.State, ex.Reason, want)
+			}
 		}
 	})
 }

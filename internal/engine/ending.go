@@ -61,8 +61,8 @@ func (e *Engine) finish(r *liveRun, j job, state State, reason string) {
 	ex, err := e.persist(r, Finish{
 		ID: r.executor.ID,
 		Apply: func(ex *Executor) error {
-			if ex.Started.IsZero() {
-				ex.Started = maxTime(now, ex.Due)
+			if ex.Started.IsZero() { // it ended before its plugin said so
+				ex.Started = maxTime(r.beginning(), ex.Due)
 			}
 			ex.State, ex.Reason, ex.Finished, ex.Claim = state, reason, now, nil
 			return nil

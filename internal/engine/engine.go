@@ -23,6 +23,7 @@ type Engine struct {
 	store    Store
 	host     Host
 	log      hclog.Logger
+	teller   *teller // nil: nobody is to be told
 
 	live     *register // runs that have been claimed
 	queue    *waitQueue
@@ -86,6 +87,10 @@ func New(settings Settings, store Store, host Host) *Engine {
 		leverKept: make(chan struct{}, 1),
 
 		stuckFound: make(chan struct{}, 1),
+	}
+	if s.Observe != nil {
+		e.teller = newTeller(s.Observe)
+		e.store = &observedStore{store, e.teller}
 	}
 	e.loops, e.endLoops = context.WithCancel(context.Background())
 	e.undos, e.endUndos = context.WithCancel(context.Background())

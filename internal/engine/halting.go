@@ -57,9 +57,29 @@ func (e *Engine) EngageLever(ctx context.Context, by, reason string) LeverState 
 		e.totals.halted()
 	}
 	e.awaitStored(ctx)
+	e.tellLever()
 	poke(e.wake)
 	e.changed.notify()
 	return e.Lever()
+}
+
+// tellLever tells what the lever has come to, in order.
+func (e *Engine) tellLever() {
+	if e.teller == nil {
+		return
+	}
+	now := e.Lever()
+	e.teller.atOnce(func() (told []Change) {
+		for _, state := range e.lever.takeUntold() {
+			what := "released"
+			if state.Engaged {
+				what = "engaged"
+			}
+			now.Lever = state
+			told = append(told, leverChange(what, now))
+		}
+		return told
+	})
 }
 
 // stopAll tells all runs to stop.
@@ -116,7 +136,19 @@ func (e *Engine) seeOff() {
 		state, _, _ := e.lever.now()
 		e.log.Warn("the lever has stopped everything", "runs", state.Stop.Runs, "gone_after", state.Stop.Gone,
 			"undone_after", state.Stop.Undone, "not_undone", state.Stop.NotUndone)
+		e.tellStopped(state)
 	}
+}
+
+// tellStopped tells that an engaged lever has stopped everything.
+func (e *Engine) tellStopped(state Lever) {
+	if e.teller == nil {
+		return
+	}
+	e.tellLever()
+	now := e.Lever()
+	now.Lever = state
+	e.teller.atOnce(func() []Change { return []Change{leverChange("stopped", now)} })
 }
 
 // askBack has every open or failed record executed now. The store may fail: it
@@ -250,6 +282,7 @@ func (e *Engine) ReleaseLever(ctx context.Context, by string) (LeverState, error
 	}
 	if released {
 		e.log.Warn("the lever is released: executors start again", "by", by)
+		e.tellLever()
 		poke(e.wake)
 		e.changed.notify()
 	}

@@ -31,6 +31,7 @@ type stage struct {
 	withheld []string                              // what attacks ask for in vain
 	effect   engine.Effect                         // of all attacks
 	noDryRun bool
+	silent   bool                // processes don't say that they have started
 	stuck    []engine.ExecutorID // what Reap can't end
 	launched int
 	alive    int
@@ -211,8 +212,11 @@ func (a *actor) Run(ctx context.Context, start engine.Start, sink engine.Sink) e
 	}
 	a.stage.mu.Lock()
 	a.stage.starts = append(a.stage.starts, startSeen{start, time.Now()})
+	silent := a.stage.silent
 	a.stage.mu.Unlock()
-	sink.Started(time.Now())
+	if !silent {
+		sink.Started(time.Now())
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := context.AfterFunc(a.dead, func() { cancel(errors.New("killed")) })

@@ -80,6 +80,8 @@ type lever struct {
 	// durable is set when the store has the state, but for how the stop went;
 	// reported is set when it has not that either.
 	durable, reported bool
+	// untold are the states that it has come to and that nobody has been told of.
+	untold []Lever
 }
 
 // engage has nothing start any more, at once. It says whether the lever was not
@@ -95,6 +97,7 @@ func (l *lever) engage(by, reason string, at time.Time) bool {
 	l.takeTurn()
 	l.state = Lever{Engaged: true, By: by, Reason: reason, At: at.UTC().Round(0), Stop: &LeverStop{}}
 	l.durable = false
+	l.untold = append(l.untold, l.state.clone())
 	return true
 }
 
@@ -217,8 +220,18 @@ func (l *lever) release(state Lever, calls int) bool {
 		return false
 	}
 	l.state, l.durable = state, true
+	l.untold = append(l.untold, l.state.clone())
 	close(l.released)
 	return true
+}
+
+// takeUntold returns the states to be told of, in order.
+func (l *lever) takeUntold() []Lever {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	untold := l.untold
+	l.untold = nil
+	return untold
 }
 
 // refuses says in words why nothing may start, "" when it may.

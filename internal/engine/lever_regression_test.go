@@ -308,3 +308,20 @@ func TestAShutdownDoesNotWaitForAStuckProcess(t *testing.T) {
 		d.start()
 	})
 }
+
+// A run that is halted before its plugin says that it has started was on record as
+// started when it ended, which is after the halt.
+func TestAHaltedRunHasNotStartedAfterTheHalt(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		d.stage.silent = true
+		d.stage.attacks["test:Hold"] = hold
+		plan := d.plan("test:Hold", time.Second)
+		due := d.only(plan.ID).Due
+		in(5 * time.Second)
+		d.EngageLever(t.Context(), "ana", "stop")
+		in(time.Second)
+		if ex := d.is(plan.ID, engine.Halted); !ex.Started.Equal(due) || ex.Finished.Before(due.Add(4*time.Second-time.Millisecond)) {
+			t.Errorf("due at %s, it started at %s and ended at %s", due, ex.Started, ex.Finished)
+		}
+	})
+}

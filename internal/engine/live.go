@@ -20,6 +20,7 @@ type liveRun struct {
 
 	mu    sync.Mutex
 	phase phase
+	begun time.Time             // when it got the right to send Start
 	apply func(*Executor) error // what a call-off makes of the executor
 	// takeBack is set when somebody asked for the run to be undone, whatever
 	// the plan's undo policy and however the run ends.
@@ -62,8 +63,15 @@ func (r *liveRun) begin() bool {
 	if r.phase != waiting {
 		return false
 	}
-	r.phase = started
+	r.phase, r.begun = started, time.Now().UTC()
 	return true
+}
+
+// beginning is when it got the right to send Start.
+func (r *liveRun) beginning() time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.begun
 }
 
 // callOff takes the right to start away, if there is still time, and leaves

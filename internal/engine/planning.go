@@ -32,7 +32,8 @@ type PlanSpec struct {
 	// AllowIrreversible is asked of plans with an irreversible attack under
 	// IrreversibleAsk.
 	AllowIrreversible bool
-	// IdempotencyKey, if set, makes a repeated call return the first answer.
+	// IdempotencyKey, if set, makes a repeated call return the first answer. Where
+	// callers are to have keys of their own, it says whose it is.
 	// Fingerprint then identifies the body: another one is CodeReused.
 	IdempotencyKey string
 	Fingerprint    string
@@ -71,7 +72,7 @@ func (e *Engine) CreatePlan(ctx context.Context, spec PlanSpec) (Created, error)
 		return Created{}, fmt.Errorf("store the plan: %w", err)
 	}
 	poke(e.wake)
-	plan, err := e.Plan(ctx, draft.plan.ID)
+	plan, err := e.Plan(context.WithoutCancel(ctx), draft.plan.ID) // it is there, whoever has hung up
 	if err != nil {
 		return Created{}, err
 	}

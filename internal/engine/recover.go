@@ -138,19 +138,3 @@ func neverStarted(ex Executor, boot BootTime) bool {
 	return ex.State == Starting && ex.Claim != nil && boot.ID != "" &&
 		ex.Claim.BootID == boot.ID && boot.Elapsed < ex.Claim.DueAt
 }
-
-// receiptsKept is how long an idempotency key is remembered.
-const receiptsKept = 24 * time.Hour
-
-// tidy deletes what has only a time to live, once an hour, in small steps.
-func (e *Engine) tidy() {
-	for e.undos.Err() == nil {
-		n, err := e.store.PruneReceipts(e.undos, time.Now().Add(-receiptsKept), 500)
-		if err != nil && e.undos.Err() == nil {
-			e.log.Warn("old idempotency keys could not be deleted", "error", err)
-		}
-		if n < 500 {
-			sleep(e.undos, time.Hour)
-		}
-	}
-}

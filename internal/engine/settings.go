@@ -39,6 +39,9 @@ type Settings struct {
 	// DeletionWait is how long a deletion waits for runs to be stopped and
 	// undone before it answers that it goes on. Default 10 seconds.
 	DeletionWait time.Duration
+	// History is how long plans are kept after they have ended. Default: for
+	// ever.
+	History time.Duration
 	// ClockChanged receives whenever the wall clock was set or the machine
 	// woke up. May be nil.
 	ClockChanged <-chan struct{}
@@ -46,8 +49,13 @@ type Settings struct {
 	Boot func() BootTime
 	// Cores is how many processes make progress at once. Default: the
 	// machine's.
-	Cores  int
-	Logger hclog.Logger
+	Cores int
+	// Observe, if set, is told of each change of what people follow, after it is
+	// durable, in the order in which they became so; of the lever as soon as it
+	// has changed in memory. It is called by many goroutines, one at a time. It
+	// must not block, for what was changed waits for it, nor call the engine.
+	Observe func(Change)
+	Logger  hclog.Logger
 }
 
 // BootTime is a reading of the clock that counts since the machine started,

@@ -31,7 +31,9 @@ func TestSimulation(t *testing.T) {
 
 func simulate(t *testing.T, d *daemon, rng *rand.Rand) {
 	refs := actors(d)
+	m := newMirror(t)
 	d.restartWith(func(s *engine.Settings) {
+		s.Observe = m.changed
 		s.MaxConcurrentRuns = 5
 		s.Limits = engine.Limits{RunsPerRef: 3, RunsPerPlan: 2, RunsPerHour: 150, OpenUndos: 4}
 	})
@@ -60,6 +62,7 @@ func simulate(t *testing.T, d *daemon, rng *rand.Rand) {
 		for _, ex := range d.executors(id) {
 			checkFinal(t, d, ex)
 		}
+		m.matches(d, id)
 	}
 	if d.stage.alive != 0 {
 		t.Errorf("%d processes left", d.stage.alive)

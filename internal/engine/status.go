@@ -18,8 +18,10 @@ type Status struct {
 	// Live counts the runs that are claimed or running, Undoing the executors
 	// whose records are being executed.
 	Live, Undoing int
-	Undos         UndoCounts
-	Totals        Totals
+	// Executors counts those that are stored.
+	Executors map[State]int
+	Undos     UndoCounts
+	Totals    Totals
 }
 
 // Totals count since the engine was made.
@@ -77,12 +79,17 @@ func (e *Engine) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, fmt.Errorf("count the undo records: %w", err)
 	}
+	executors, err := e.store.ExecutorCounts(ctx)
+	if err != nil {
+		return Status{}, fmt.Errorf("count the executors: %w", err)
+	}
 	return Status{
 		Lever:        e.Lever(),
 		Irreversible: e.settings.Limits.Irreversible,
 		Limits:       e.limitsInUse(undos),
 		Live:         e.live.len(),
 		Undoing:      e.undoing.len(),
+		Executors:    executors,
 		Undos:        undos,
 		Totals:       e.totals.now(),
 	}, nil

@@ -54,8 +54,8 @@ func (c UndoCounts) Unsettled() int {
 // Room is reserved for what a daemon must be able to write when the disk is
 // full. CreatePlan, Claim, AddUndo, SaveRun, AppendLog and what is not part of
 // this interface may not use it: they return CodeFull then, and nothing is
-// written. SetLever, Transition, FinishRun, UpdateUndo, the deletions and
-// PruneReceipts may. When the store can't be written for another reason (a
+// written. SetLever, Transition, FinishRun, UpdateUndo, the deletions,
+// PruneReceipts and PruneHistory may. When the store can't be written for another reason (a
 // file system that became read-only, a failing disk) every write returns
 // CodeUnwritable. Both pass by themselves when the cause does, unless it is not
 // certain what a failed write has left in the file: then every write returns
@@ -85,6 +85,13 @@ type Store interface {
 	// undo records. Reversible records become abandoned and stay. CodeConflict
 	// when an executor is starting or running.
 	DeletePlan(ctx context.Context, id PlanID) error
+	// PruneHistory is one small step of deleting what ended before t: plans that
+	// are executed, the oldest first, with everything that belongs to them. It
+	// deletes at most limit executors, so a large plan takes several steps, and
+	// is gone with the last. A plan of which an executor is not final, or an undo
+	// open, under way or failed, is never touched. Records that are kept become
+	// abandoned by the reason given, and go when that is as long ago.
+	PruneHistory(ctx context.Context, t time.Time, limit int, by Abandonment) (Pruned, error)
 
 	Executor(ctx context.Context, id ExecutorID) (Executor, error)
 	Executors(ctx context.Context, q ExecutorQuery) ([]Executor, Cursor, error)
@@ -95,6 +102,9 @@ type Store interface {
 	Transition(ctx context.Context, ids []ExecutorID, fn func(*Executor) error) ([]Executor, error)
 	// Claim is Transition without the room that is reserved.
 	Claim(ctx context.Context, ids []ExecutorID, fn func(*Executor) error) ([]Executor, error)
+	// ExecutorCounts counts all executors by their state, at a cost that does not
+	// depend on how many there are. States without any are left out.
+	ExecutorCounts(ctx context.Context) (map[State]int, error)
 	// DeleteExecutor deletes the executor as DeletePlan does.
 	DeleteExecutor(ctx context.Context, id ExecutorID) error
 	// Due returns scheduled executors with Due not after until, earliest first,
@@ -133,6 +143,14 @@ type Store interface {
 	DueUndos(ctx context.Context, until time.Time, limit int, skip func(ExecutorID) bool) ([]UndoRecord, error)
 	// NextUndo returns the earliest Due of a record, as NextDue does.
 	NextUndo(ctx context.Context, skip func(ExecutorID) bool) (time.Time, error)
+}
+
+// Pruned is what one step of PruneHistory did.
+type Pruned struct {
+	Plans     []PlanID // that are gone now
+	Executors int      // deleted
+	Undos     int      // abandoned records of deleted executors, deleted
+	More      bool     // another step would find something
 }
 
 // Receipt remembers the answer to a request that carried an idempotency key.

@@ -61,6 +61,7 @@ func (s *Store) commit(batch []*write) (garbage bool) {
 			if s.broken == nil {
 				err = s.room.explain(err)
 			}
+			s.trouble.set(err)
 			fail(batch, err)
 			return false
 		}
@@ -97,11 +98,22 @@ func (s *Store) admit(batch []*write) []*write {
 			rest = append(rest, w)
 		}
 	}
-	fail(refused, s.room.explain(err))
+	err = s.room.explain(err)
+	s.trouble.set(err)
+	fail(refused, err)
 	return rest
 }
 
 func isOrdinary(w *write) bool { return w.urgency == ordinary }
+
+// leastUrgency is that of the least urgent write, which the others go with.
+func leastUrgency(batch []*write) urgency {
+	least := foremost
+	for _, w := range batch {
+		least = min(least, w.urgency)
+	}
+	return least
+}
 
 // attempt applies the batch in one transaction. It returns the index of a write
 // that failed after it had changed something, its outcome set, in which case
@@ -126,10 +138,12 @@ func (s *Store) attempt(batch []*write) (failed int, garbage bool, err error) {
 		_ = tx.Rollback()
 		return -1, false, nil
 	}
-	s.room.bound(tx.Size(), t.written, slices.ContainsFunc(batch, isOrdinary))
+	least := leastUrgency(batch)
+	s.room.bound(tx.Size(), t.written, least)
 	if err := s.commitWhole(t); err != nil {
 		return -1, false, err
 	}
+	s.wrote(least == ordinary)
 	return -1, t.garbage, nil
 }
 
@@ -143,6 +157,8 @@ func (s *Store) attempt(batch []*write) (failed int, garbage bool, err error) {
 // not write it takes for clean.
 func (s *Store) commitWhole(t *txn) error {
 	id, ended := t.tx.ID(), false
+	s.commits.began()
+	defer s.committedIn()
 	err := unlessDamaged(func() error {
 		err := commit(t)
 		ended = true
@@ -219,7 +235,8 @@ func call(fn func() error) (err error) {
 		}
 		stack := debug.Stack()
 		_, fault := value.(interface{ Addr() uintptr })
-		if fault || bytes.Contains(origin(stack), []byte("go.etcd.io/bbolt")) {
+		_, damaged := value.(damage)
+		if fault || damaged || bytes.Contains(origin(stack), []byte("go.etcd.io/bbolt")) {
 			err = fmt.Errorf("the store is damaged: %v", value)
 			return
 		}

@@ -50,11 +50,25 @@ func (t *txn) deletePlan(id engine.PlanID) error {
 		if err != nil {
 			return err
 		}
-		if err := t.deleteExecutor(&e, executor); err != nil {
+		if err := t.deleteExecutor(&e, executor, nil); err != nil {
 			return err
 		}
 	}
-	t.counts = nil
+	counts, err := t.countsOf(id)
+	if err != nil {
+		return err
+	}
+	return t.dropPlan(key, counts)
+}
+
+// dropPlan deletes a plan whose executors this operation has deleted.
+func (t *txn) dropPlan(key []byte, counts planCounts) error {
+	delete(t.counts, idOf[engine.PlanID](key))
+	if !counts.Ended.IsZero() {
+		if err := t.remove(bucketHistory, historyKey(counts.Ended, key)); err != nil {
+			return err
+		}
+	}
 	for _, b := range []bucket{bucketPlans, bucketOpenPlans, bucketCounts} {
 		if err := t.remove(b, key); err != nil {
 			return err
@@ -73,13 +87,14 @@ func (s *Store) DeleteExecutor(ctx context.Context, id engine.ExecutorID) error 
 		if e.State == engine.Starting || e.State == engine.Running {
 			return engine.Errorf(engine.CodeConflict, "executor %s is %s", id, e.State)
 		}
-		return t.deleteExecutor(&e, key)
+		return t.deleteExecutor(&e, key, nil)
 	})
 }
 
 // deleteExecutor deletes an executor and its undone records, abandons those that
-// are reversible, and notes its run and log as garbage.
-func (t *txn) deleteExecutor(e *engine.Executor, key []byte) error {
+// are reversible, and notes its run and log as garbage. by, if not nil, is noted
+// on the records that are abandoned.
+func (t *txn) deleteExecutor(e *engine.Executor, key []byte, by *engine.Abandonment) error {
 	if err := t.dropExecutor(e, key); err != nil {
 		return err
 	}
@@ -88,7 +103,7 @@ func (t *txn) deleteExecutor(e *engine.Executor, key []byte) error {
 		if err != nil {
 			return err
 		}
-		if err := t.abandon(r, key); err != nil {
+		if err := t.abandon(r, key, by); err != nil {
 			return err
 		}
 	}
@@ -101,11 +116,15 @@ func (t *txn) deleteExecutor(e *engine.Executor, key []byte) error {
 
 // abandon gives up a record that can still be taken back, and deletes one that
 // is undone.
-func (t *txn) abandon(old engine.UndoRecord, executor []byte) error {
+func (t *txn) abandon(old engine.UndoRecord, executor []byte, by *engine.Abandonment) error {
 	switch {
 	case old.State.Reversible():
 		r := old
 		r.State, r.Due = engine.RecordAbandoned, time.Time{}
+		if by != nil {
+			abandoned := *by
+			r.Abandoned, r.Finished = &abandoned, by.At
+		}
 		return t.saveUndoHead(&old, &r, executor)
 	case old.State == engine.RecordAbandoned:
 		return nil

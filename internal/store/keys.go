@@ -13,6 +13,8 @@ import (
 const (
 	idLength   = 16
 	timeLength = 8
+	// sequenceLength is the length of a number in a key.
+	sequenceLength = 8
 	// placeLength is the length of a place in a list of executors: due and id.
 	placeLength = timeLength + idLength
 )

@@ -15,7 +15,7 @@ type migration func(tx *bbolt.Tx) error
 
 // migrations are run in order; the file's version is the number of those that
 // have been run on it. Never change one that has been released.
-var migrations = []migration{createBuckets, splitUndos}
+var migrations = []migration{createBuckets, splitUndos, keepHistory}
 
 // createBuckets makes an empty file of version 1.
 func createBuckets(tx *bbolt.Tx) error {
@@ -45,25 +45,28 @@ func migrate(db *bbolt.DB, steps []migration) error {
 	if err != nil || version == len(steps) {
 		return err // a commit would write for nothing, also to a file that is damaged
 	}
-	return db.Update(func(tx *bbolt.Tx) error {
-		version, err := schemaVersion(tx)
-		if err != nil {
-			return err
+	return db.Update(func(tx *bbolt.Tx) error { return migrateIn(tx, steps) })
+}
+
+// migrateIn is migrate in the transaction given.
+func migrateIn(tx *bbolt.Tx, steps []migration) error {
+	version, err := schemaVersion(tx)
+	if err != nil {
+		return err
+	}
+	if version > len(steps) {
+		return fmt.Errorf("it was written by a newer cmed (schema version %d, this one knows %d): "+
+			"use that version, or another file", version, len(steps))
+	}
+	if version == len(steps) {
+		return nil
+	}
+	for i, step := range steps[version:] {
+		if err := step(tx); err != nil {
+			return fmt.Errorf("migrate to schema version %d: %w", version+i+1, err)
 		}
-		if version > len(steps) {
-			return fmt.Errorf("it was written by a newer cmed (schema version %d, this one knows %d): "+
-				"use that version, or another file", version, len(steps))
-		}
-		if version == len(steps) {
-			return nil
-		}
-		for i, step := range steps[version:] {
-			if err := step(tx); err != nil {
-				return fmt.Errorf("migrate to schema version %d: %w", version+i+1, err)
-			}
-		}
-		return tx.Bucket(metaName).Put(metaVersion, []byte(strconv.Itoa(len(steps))))
-	})
+	}
+	return tx.Bucket(metaName).Put(metaVersion, []byte(strconv.Itoa(len(steps))))
 }
 
 // schemaVersion returns the version of the file, 0 when it is empty.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -51,7 +52,7 @@ func (m *model) step() {
 	steps := []func(){
 		m.createPlan, m.createPlan, m.createPlan, m.transition, m.transition, m.transition, m.transition,
 		m.deleteExecutor, m.deletePlan, m.saveRun, m.appendLog, m.addUndo, m.addUndo, m.addUndo, m.updateUndo,
-		m.updateUndo, m.finishRun, m.pruneReceipts, m.reopen, m.setLever,
+		m.updateUndo, m.finishRun, m.pruneReceipts, m.pruneHistory, m.reopen, m.setLever,
 	}
 	steps[m.rand.IntN(len(steps))]()
 }
@@ -241,6 +242,26 @@ func (m *model) pruneReceipts() {
 	wantSame(m.T, "PruneReceipts", got, m.want.pruneReceipts(before))
 }
 
+// pruneHistory has everything deleted that has ended, a few records at a time.
+func (m *model) pruneHistory() {
+	before := time.Now().Add(time.Hour)
+	by := engine.Abandonment{By: "the model", At: utc(before)}
+	var gone []engine.PlanID
+	for {
+		step, err := m.store.PruneHistory(m.Context(), before, 1+m.rand.IntN(4), by)
+		m.wantCode("PruneHistory", err, "")
+		gone = append(gone, step.Plans...)
+		if !step.More || err != nil {
+			break
+		}
+		if m.rand.IntN(4) == 0 {
+			m.reopen()
+		}
+	}
+	slices.Sort(gone)
+	wantSame(m.T, "PruneHistory", gone, m.want.pruneHistory(before, by))
+}
+
 func (m *model) reopen() {
 	wantNoError(m, m.store.Close())
 	m.store = openAt(m, m.path)
@@ -284,6 +305,9 @@ func (m *model) compareUndos(limit int) {
 	counts, err := m.store.UndoCounts(m.Context())
 	m.wantCode("UndoCounts", err, "")
 	wantSame(m.T, "UndoCounts", counts, m.want.undoCounts())
+	states, err := m.store.ExecutorCounts(m.Context())
+	m.wantCode("ExecutorCounts", err, "")
+	wantSame(m.T, "ExecutorCounts", states, m.want.executorCounts())
 	lever, err := m.store.Lever(m.Context())
 	m.wantCode("Lever", err, "")
 	wantSame(m.T, "Lever", lever, m.want.lever)

@@ -201,6 +201,43 @@ func (n *naive) undoCounts() engine.UndoCounts {
 	return counts
 }
 
+func (n *naive) executorCounts() map[engine.State]int {
+	counts := map[engine.State]int{}
+	for _, e := range n.executors {
+		counts[e.State]++
+	}
+	return counts
+}
+
+// pruneHistory deletes all that is executed, and the records of deleted executors
+// that were given up before.
+func (n *naive) pruneHistory(before time.Time, by engine.Abandonment) (gone []engine.PlanID) {
+	for id := range n.plans {
+		if !n.plan(id).Counts.Executed() {
+			continue
+		}
+		gone = append(gone, id)
+		for _, e := range n.listExecutors(engine.ExecutorQuery{Plan: id}) {
+			for _, r := range n.undosOf(e.ID) {
+				if r.State.Reversible() {
+					r.State, r.Due, r.Abandoned, r.Finished = engine.RecordAbandoned, time.Time{}, &by, by.At
+					n.undos[r.UndoID] = r
+				}
+			}
+			n.deleteExecutor(e.ID)
+		}
+		delete(n.plans, id)
+	}
+	for _, r := range n.listUndos(func(r engine.UndoRecord) bool { return r.State == engine.RecordAbandoned }) {
+		_, lives := n.executors[r.Executor]
+		if !lives && (r.Abandoned == nil || r.Abandoned.At.Before(before)) {
+			delete(n.undos, r.UndoID)
+		}
+	}
+	slices.Sort(gone)
+	return gone
+}
+
 func (n *naive) dueUndos(until time.Time, skip func(engine.ExecutorID) bool) []engine.UndoRecord {
 	list := n.listUndos(func(r engine.UndoRecord) bool {
 		return !r.Due.IsZero() && !r.Due.After(until) && !skip(r.Executor)

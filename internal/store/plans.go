@@ -30,6 +30,7 @@ type newPlan struct {
 	executors []keyed
 	keys      [][]byte // of the executor index
 	counts    engine.Counts
+	states    map[engine.State]int
 	id        engine.PlanID
 	receipt   *engine.Receipt
 }
@@ -39,7 +40,7 @@ type keyed struct{ key, value []byte }
 
 func prepare(p engine.Plan, executors []engine.Executor, receipt *engine.Receipt) (*newPlan, error) {
 	p.Created = utc(p.Created)
-	n := &newPlan{id: p.ID, receipt: receipt}
+	n := &newPlan{id: p.ID, receipt: receipt, states: map[engine.State]int{}}
 	var err error
 	if n.plan, err = makeRecord(p.ID, p); err != nil {
 		return nil, err
@@ -80,6 +81,7 @@ func (n *newPlan) add(e engine.Executor) error {
 	}
 	n.executors = append(n.executors, record)
 	n.keys = append(n.keys, keys...)
+	n.states[e.State]++
 	own := share(&e)
 	n.counts.Total += own.Total
 	n.counts.Pending += own.Pending
@@ -108,7 +110,8 @@ func (n *newPlan) store(t *txn) error {
 		}
 	}
 	t.entered = append(t.entered, n.keys...)
-	t.counts = map[engine.PlanID]engine.Counts{n.id: n.counts}
+	t.counts = map[engine.PlanID]planCounts{n.id: {Counts: n.counts}}
+	t.states = n.states
 	return nil
 }
 
@@ -127,10 +130,11 @@ func (s *Store) Plan(ctx context.Context, id engine.PlanID) (engine.Plan, error)
 
 // fillPlan sets what is not in the plan's record.
 func (t *txn) fillPlan(p *engine.Plan, key []byte) error {
-	var err error
-	if p.Counts, err = t.countsOf(p.ID); err != nil {
+	counts, err := t.countsOf(p.ID)
+	if err != nil {
 		return err
 	}
+	p.Counts = counts.Counts
 	prefix := walkPrefix(planScope(key), stateBytes[engine.Scheduled])
 	if k, _ := t.bucket(bucketExecutorIndex).Cursor().Seek(prefix); bytes.HasPrefix(k, prefix) {
 		p.NextExecution = timeOf(k[len(prefix):])

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
 const (
@@ -23,7 +25,9 @@ type urgency int
 const (
 	// ordinary writes may not use the room that is reserved.
 	ordinary urgency = iota
-	// urgent writes may.
+	// notable writes may use half of it: the rest is left for what is urgent.
+	notable
+	// urgent writes may use all of it.
 	urgent
 	// foremost writes may too, and go before all others, in a transaction of
 	// their own.
@@ -67,6 +71,27 @@ func (s *Store) update(ctx context.Context, u urgency, records int, fn func(*txn
 		panic(p.Error())
 	}
 	return w.err
+}
+
+// unlessHanging is update for who can't wait for a disk that hangs: it returns
+// CodeUnwritable when ctx ends, and then it is not certain whether w is stored
+// once the disk goes on. What w.fn sets must not be read then.
+func (s *Store) unlessHanging(ctx context.Context, w *write) error {
+	err := s.enqueue(ctx, w)
+	switch {
+	case err != nil && errors.Is(err, context.DeadlineExceeded): // others wait, too, more than may
+	case err != nil:
+		return err
+	default:
+		select {
+		case <-w.done:
+			return w.err
+		case <-ctx.Done():
+			w.stage.CompareAndSwap(waiting, withdrawn)
+		}
+	}
+	return engine.Errorf(engine.CodeUnwritable, "the store %s is being written and does not come to an end of it: "+
+		"its disk hangs or is very slow (%w)", s.room.file.Name(), context.Cause(ctx))
 }
 
 func (s *Store) enqueue(ctx context.Context, w *write) error {

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 
@@ -45,8 +44,8 @@ func (t *txn) executorAt(key []byte) (engine.Executor, error) {
 	return e, decode(value, &e)
 }
 
-// saveExecutor stores an executor with its index entries and its share in its
-// plan's counts. old is what is stored now; nil: nothing. The Undo field is the
+// saveExecutor stores an executor with its index entries and its share in all
+// counts. old is what is stored now; nil: nothing. The Undo field is the
 // caller's to have set right.
 func (t *txn) saveExecutor(old, e *engine.Executor) error {
 	if stateBytes[e.State] == 0 {
@@ -71,8 +70,8 @@ func (t *txn) dropExecutor(old *engine.Executor, key []byte) error {
 	return t.remove(bucketExecutors, key)
 }
 
-// reindex notes what becomes of an executor's index entries and of its plan's
-// counts. Either may be nil: the executor is new, or gone. No executor may be
+// reindex notes what becomes of an executor's index entries and of the counts by
+// state and of its plan. Either may be nil: the executor is new, or gone. No executor may be
 // given twice in one operation.
 func (t *txn) reindex(old, now *engine.Executor) error {
 	var before, after [][]byte
@@ -88,6 +87,8 @@ func (t *txn) reindex(old, now *engine.Executor) error {
 		}
 	}
 	t.noteKeys(before, after)
+	t.noteState(old, -1)
+	t.noteState(now, 1)
 	return t.noteCounts(old, now)
 }
 
@@ -104,42 +105,6 @@ func (t *txn) noteKeys(before, after [][]byte) {
 			t.entered = append(t.entered, after[i])
 		}
 	}
-}
-
-func (t *txn) noteCounts(old, now *engine.Executor) error {
-	was, is := share(old), share(now)
-	if was == is {
-		return nil
-	}
-	some := cmp.Or(now, old)
-	counts, err := t.countsOf(some.PlanID)
-	if err != nil {
-		return err
-	}
-	counts.Total += is.Total - was.Total
-	counts.Pending += is.Pending - was.Pending
-	counts.Unsettled += is.Unsettled - was.Unsettled
-	if t.counts == nil {
-		t.counts = make(map[engine.PlanID]engine.Counts)
-	}
-	t.counts[some.PlanID] = counts
-	return nil
-}
-
-// share is what one executor adds to its plan's counts.
-func share(e *engine.Executor) engine.Counts {
-	var c engine.Counts
-	if e == nil {
-		return c
-	}
-	c.Total = 1
-	if !e.State.Final() {
-		c.Pending = 1
-	}
-	if e.Undo.Unsettled() {
-		c.Unsettled = 1
-	}
-	return c
 }
 
 // change applies fn to a copy of e and puts back what is not fn's to change. It

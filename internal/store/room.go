@@ -17,13 +17,16 @@ const (
 	// roomStep is the least the file grows by, in bytes: the fsync that goes
 	// with it should be rare, and a full disk noticed soon.
 	roomStep = 1 << 20
+	// spareRoom is how many bytes a store must have room for that is told to take
+	// writes.
+	spareRoom = 256 << 10
 )
 
 // room is the space on the disk that the store's file has. The file is kept
 // longer than its data, all of it allocated, so that a commit within it can't
 // meet a full disk; bbolt is told how far it may go, and gives a transaction up
 // that would go further before it has written anything. Of what is beyond the
-// data, the reserve is for urgent writes alone.
+// data, the reserve is for urgent writes alone, and half of it for notable ones too.
 //
 // Up to half of the reserve may be made up of free pages among the data: so
 // there is room again for ordinary writes when plans are deleted, though the
@@ -33,7 +36,7 @@ const (
 // can't allocate ahead, the reserve is no promise; a full disk is then met when
 // a commit writes, which fails as a whole and leaves the store as it was.
 //
-// Only the committer uses it.
+// Only the committer uses it, but for size and freePages.
 type room struct {
 	db        *bbolt.DB
 	file      *os.File // bbolt's own
@@ -47,7 +50,6 @@ func newRoom(db *bbolt.DB, file *os.File, reserve int64) (*room, error) {
 	if err != nil {
 		return nil, err
 	}
-	db.AllocSize = 0 // bbolt now counts what it needs to the page
 	r := &room{db: db, file: file, reserve: reserve, allocated: info.Size()}
 	size, err := r.size()
 	if err != nil {
@@ -77,25 +79,45 @@ func (r *room) replenish() error {
 	if err != nil {
 		return err
 	}
-	stats := r.db.Stats()
-	free := int64(stats.FreePageN+stats.PendingPageN) * int64(r.db.Info().PageSize)
-	if r.allocated-size+min(free, r.reserve/2) >= r.reserve {
+	if r.allocated-size+min(r.freePages(), r.reserve/2) >= r.reserve {
 		return nil
 	}
 	return r.extend(size + r.reserve)
 }
 
+// wantSpare fails unless an ordinary write of some size finds room: that a few
+// bytes do says little of a plan.
+func (r *room) wantSpare() error {
+	if r.freePages() >= spareRoom {
+		return nil
+	}
+	size, err := r.size()
+	if err != nil {
+		return err
+	}
+	return r.extend(size + r.reserve + spareRoom)
+}
+
+// freePages is how many bytes of the data are free pages.
+func (r *room) freePages() int64 {
+	stats := r.db.Stats()
+	return int64(stats.FreePageN+stats.PendingPageN) * int64(r.db.Info().PageSize)
+}
+
 // bound sets how far the transaction at hand may go, which has put so many bytes
-// into a file with that much data.
-func (r *room) bound(size, written int64, ordinary bool) {
+// into a file with that much data. least is the least urgency of its writes.
+func (r *room) bound(size, written int64, least urgency) {
 	limit := r.allocated
-	if ordinary {
+	switch least {
+	case ordinary:
 		// To extend the file now saves the transaction from being done twice;
 		// if it can't be, the transaction may yet do with free pages.
 		if want := size + 2*written + r.reserve; want > r.allocated {
 			_ = r.extend(want)
 		}
 		limit = r.allocated - r.reserve
+	case notable:
+		limit = r.allocated - r.reserve/2
 	}
 	r.db.MaxSize = int(max(limit, 1)) // 0 would be no bound
 }

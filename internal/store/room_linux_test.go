@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/chaos-monkey-engine/cmed/internal/audit"
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
@@ -260,6 +261,30 @@ func TestWhatIsLargerThanTheReserveIsRefused(t *testing.T) {
 		wantCode(t, err, engine.CodeFull)
 	}
 	wantSame(t, "records", records(t, s), before)
+	wantNoError(t, s.SetLever(t.Context(), engine.Lever{Engaged: true}))
+	check(t, s)
+}
+
+// TestTheAuditLeavesRoomForTheLever fills the disk with what went well.
+func TestTheAuditLeavesRoomForTheLever(t *testing.T) {
+	d := smallDisk(t, 8)
+	s := openAt(t, d.database(), WithReserve(1<<20))
+	d.fill()
+	untilFull(t, s)
+	stored := 0
+	for ; stored < 10_000; stored++ {
+		_, err := s.AppendAudit(t.Context(), audit.Entry{At: noon, Outcome: audit.OK, Detail: strings.Repeat("x", 4000)})
+		if err != nil {
+			wantCode(t, err, engine.CodeFull)
+			break
+		}
+	}
+	if most := 10_000; stored < 20 || stored == most {
+		t.Errorf("%d entries were stored", stored)
+	}
+	wantNoError(t, s.update(t.Context(), urgent, 1, func(tx *txn) error {
+		return tx.put(bucketCache, []byte("urgent"), make([]byte, 300<<10))
+	}))
 	wantNoError(t, s.SetLever(t.Context(), engine.Lever{Engaged: true}))
 	check(t, s)
 }

@@ -9,7 +9,8 @@ const (
 	bucketMeta           bucket = iota // name -> text
 	bucketPlans                        // plan -> engine.Plan
 	bucketOpenPlans                    // plan, of those not executed
-	bucketCounts                       // plan -> engine.Counts
+	bucketCounts                       // plan -> planCounts
+	bucketHistory                      // ended, plan, of those that are executed; see history
 	bucketExecutors                    // executor -> engine.Executor
 	bucketExecutorIndex                // scope, state, due, executor; see executorKeys
 	bucketRuns                         // executor -> engine.Run
@@ -23,13 +24,15 @@ const (
 	bucketReceiptsByTime               // created, key
 	bucketGarbage                      // executor, of deleted ones with a run or log left
 	bucketCache                        // key -> value
+	bucketAccessKeys                   // key's id -> access.Key
+	bucketAudit                        // number, time -> audit.Entry
 	numberOfBuckets
 )
 
 var bucketNames = [numberOfBuckets]string{
-	"meta", "plans", "open_plans", "counts", "executors", "executor_index", "runs", "logs",
+	"meta", "plans", "open_plans", "counts", "history", "executors", "executor_index", "runs", "logs",
 	"undos", "undo_documents", "undo_index", "undo_due", "undo_tallies", "receipts", "receipts_by_time",
-	"garbage", "cache",
+	"garbage", "cache", "access_keys", "audit",
 }
 
 // fillPercent is how full bbolt leaves a page it splits, where keys come in, or
@@ -44,6 +47,9 @@ var (
 	metaID         = []byte("id")
 	metaLever      = []byte("lever")
 	metaUndoTotals = []byte("undo_totals")
+	metaStates     = []byte("executor_counts") // engine.State -> number
+	metaProbe      = []byte("probe")           // when Writable tried last
+	metaBackup     = []byte("backup")          // of a copy: backupMark
 )
 
 var metaName = []byte(bucketNames[bucketMeta])

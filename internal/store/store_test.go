@@ -81,7 +81,7 @@ func TestOpenRefuses(t *testing.T) {
 		},
 		"a file of a newer version": {
 			prepare: func(t *testing.T, path string) { bboltFile(t, path, "meta", "version", "99") },
-			err: "it was written by a newer cmed (schema version 99, this one knows 2): " +
+			err: "it was written by a newer cmed (schema version 99, this one knows 3): " +
 				"use that version, or another file",
 		},
 	} {
@@ -144,21 +144,22 @@ func TestMigrations(t *testing.T) {
 	}
 	one, two, three := step("one", nil), step("two", nil), step("three", nil)
 	four, broken := step("four", nil), step("broken", errors.New("disk on fire"))
+	five := step("five", nil)
 
-	err = migrate(db, []migration{one, two, three, broken})
-	if err == nil || err.Error() != "migrate to schema version 4: disk on fire" {
+	err = migrate(db, []migration{one, two, three, four, broken})
+	if err == nil || err.Error() != "migrate to schema version 5: disk on fire" {
 		t.Errorf("got %v", err)
 	}
-	wantMeta("version", "2")
-	wantMeta("three", "")
+	wantMeta("version", "3")
+	wantMeta("four", "")
 
 	ran = nil
-	wantNoError(t, migrate(db, []migration{one, two, three, four}))
-	wantNoError(t, migrate(db, []migration{one, two, three, four}))
-	wantSame(t, "the steps after the file's version, each once", ran, []string{"three", "four"})
-	wantMeta("version", "4")
+	wantNoError(t, migrate(db, []migration{one, two, three, four, five}))
+	wantNoError(t, migrate(db, []migration{one, two, three, four, five}))
+	wantSame(t, "the steps after the file's version, each once", ran, []string{"four", "five"})
+	wantMeta("version", "5")
 
-	if err := migrate(db, []migration{one, two, three}); err == nil || !strings.Contains(err.Error(), "newer cmed") {
+	if err := migrate(db, []migration{one, two, three, four}); err == nil || !strings.Contains(err.Error(), "newer cmed") {
 		t.Errorf("an older program: got %v", err)
 	}
 	wantNoError(t, db.View(func(tx *bbolt.Tx) error {

@@ -22,7 +22,8 @@ type txn struct {
 	written int64 // bytes of keys and values, by all operations
 
 	entered, left [][]byte // keys of the executor index
-	counts        map[engine.PlanID]engine.Counts
+	counts        map[engine.PlanID]planCounts
+	states        map[engine.State]int         // what is to be added to the counts by state
 	tallies       map[string]engine.UndoCounts // by executor
 	totals        engine.UndoCounts            // of the tallies; nil: unchanged
 }
@@ -31,10 +32,16 @@ type txn struct {
 // within its transaction bbolt returns an empty value as nil.
 var present = []byte{1}
 
+// damage is what a transaction panics with when the file is not what it was.
+type damage string
+
 func (t *txn) bucket(b bucket) *bbolt.Bucket {
 	if t.buckets[b] == nil {
 		t.buckets[b] = t.tx.Bucket([]byte(bucketNames[b]))
-		if b != bucketExecutorIndex && b != bucketUndoDue {
+		if t.buckets[b] == nil {
+			panic(damage("the bucket " + bucketNames[b] + " is gone"))
+		}
+		if b != bucketExecutorIndex && b != bucketUndoDue && b != bucketHistory {
 			t.buckets[b].FillPercent = fillPercent
 		}
 	}
@@ -95,7 +102,7 @@ func (t *txn) keys(b bucket, prefix []byte, limit int) [][]byte {
 
 // apply runs one operation and completes it.
 func (t *txn) apply(fn func(*txn) error) error {
-	t.entered, t.left, t.counts, t.tallies, t.totals = nil, nil, nil, nil, nil
+	t.entered, t.left, t.counts, t.states, t.tallies, t.totals = nil, nil, nil, nil, nil, nil
 	return call(func() error {
 		if err := fn(t); err != nil {
 			return err
@@ -125,34 +132,10 @@ func (t *txn) complete() error {
 			return err
 		}
 	}
+	if err := t.putStates(); err != nil {
+		return err
+	}
 	return t.putTallies()
-}
-
-func (t *txn) putCounts(plan engine.PlanID, counts engine.Counts) error {
-	key, err := idKey(plan)
-	if err != nil {
-		return err
-	}
-	if err := t.putRecord(bucketCounts, key, counts); err != nil {
-		return err
-	}
-	return t.set(bucketOpenPlans, key, !counts.Executed())
-}
-
-// countsOf returns the counts of a plan as this operation has left them.
-func (t *txn) countsOf(plan engine.PlanID) (engine.Counts, error) {
-	if counts, ok := t.counts[plan]; ok {
-		return counts, nil
-	}
-	key, err := idKey(plan)
-	if err != nil {
-		return engine.Counts{}, err
-	}
-	var counts engine.Counts
-	if value := t.get(bucketCounts, key); value != nil {
-		err = decode(value, &counts)
-	}
-	return counts, err
 }
 
 // lastSequence returns the highest sequence stored for an executor; 0: none.

@@ -1,0 +1,127 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
+)
+
+// A copy of a store is a store of its own: bbolt's pages as they were at one
+// instant, and then one more transaction, which engages the lever and notes when
+// the copy was made. So whoever puts a copy in a store's place, by whatever
+// means, gets a daemon that starts nothing by itself.
+
+// backupMark is what a copy says of itself.
+type backupMark struct {
+	At time.Time `json:"at"`
+	// Transaction is the number of the transaction that wrote this. In a store
+	// that has gone on since, it is not the last one.
+	Transaction int `json:"transaction"`
+}
+
+// restorer is who engages the lever of a copy.
+const restorer = "restore"
+
+// copyStep is how many bytes of a copy are written before they are synced, so
+// that the fsync of a commit never has much of a copy to wait for.
+const copyStep = 8 << 20
+
+// writeCopy writes the store, as the transaction sees it, to a file.
+func writeCopy(ctx context.Context, tx *bbolt.Tx, file *os.File, progress Progress) error {
+	w := &copyWriter{ctx: ctx, file: file, size: tx.Size(), progress: progress}
+	if _, err := tx.WriteTo(w); err != nil {
+		return err
+	}
+	return file.Sync()
+}
+
+// copyWriter writes in steps and stops when its context ends.
+type copyWriter struct {
+	ctx             context.Context //nolint:containedctx // of one call of writeCopy
+	file            *os.File
+	size            int64
+	written, synced int64
+	progress        Progress
+}
+
+func (w *copyWriter) Write(p []byte) (int, error) {
+	if w.ctx.Err() != nil {
+		return 0, context.Cause(w.ctx)
+	}
+	n, err := w.file.Write(p)
+	w.written += int64(n)
+	if err == nil && w.written-w.synced >= copyStep {
+		w.synced = w.written
+		w.progress.tell("copied %d of %d MiB", w.written>>20, w.size>>20)
+		err = w.file.Sync()
+	}
+	return n, err
+}
+
+// markCopy makes a copy one, durably: see the comment above.
+func markCopy(path string, at time.Time) error {
+	return alter(path, func(tx *bbolt.Tx) error {
+		t := &txn{tx: tx}
+		if err := t.engageForRestore(at); err != nil {
+			return err
+		}
+		return t.putRecord(bucketMeta, metaBackup, backupMark{At: utc(at), Transaction: tx.ID()})
+	})
+}
+
+// engageForRestore engages the lever in words that tell what the store is a copy
+// of.
+func (t *txn) engageForRestore(at time.Time) error {
+	var before engine.Lever
+	if value := t.get(bucketMeta, metaLever); value != nil {
+		if err := decode(value, &before); err != nil {
+			return fmt.Errorf("the lever: %w", err)
+		}
+	}
+	reason := fmt.Sprintf("this store was restored from the backup of %s: what is due since may have run since",
+		at.UTC().Format(time.RFC3339))
+	if before.Engaged && before.By != restorer {
+		reason += fmt.Sprintf("; the lever was engaged then, by %s (%s)", before.By, before.Reason)
+	}
+	return t.putRecord(bucketMeta, metaLever, engine.Lever{
+		Engaged: true, By: restorer, Reason: reason, At: utc(at),
+		ReleasedBy: before.ReleasedBy, ReleasedAt: before.ReleasedAt,
+	})
+}
+
+// alter changes a file that nobody else has, in one transaction.
+func alter(path string, fn func(*bbolt.Tx) error) error {
+	o := opening{}
+	db, err := o.open(path)
+	if err != nil {
+		return explainOpen(path, err)
+	}
+	err = unlessDamaged(func() error {
+		if err := wantWhole(db, o.file); err != nil {
+			return err
+		}
+		return db.Update(func(tx *bbolt.Tx) error {
+			if version, err := schemaVersion(tx); err != nil || version == 0 {
+				return errors.Join(errors.New("it is not a store of cmed"), err)
+			}
+			return fn(tx)
+		})
+	})
+	return errors.Join(err, db.Close())
+}
+
+// copyFile copies a plain file.
+func copyFile(ctx context.Context, to *os.File, from io.Reader, size int64, progress Progress) error {
+	w := &copyWriter{ctx: ctx, file: to, size: size, progress: progress}
+	if _, err := io.Copy(w, from); err != nil {
+		return err
+	}
+	return to.Sync()
+}
