@@ -19,42 +19,51 @@ import (
 // config is how cmed is to work. It is made by settings.config only, which
 // leaves nothing in it that can't work.
 type config struct {
-	bindHost      string // to listen on
-	port          int    // 0: one that is free
-	insecure      bool   // other machines may reach the API
-	corsOrigins   []string
-	allowedHosts  []string
-	zone          *time.Location
-	zoneChosen    bool // somebody named the zone
-	database      string
-	stateDir      string
-	attacksDir    string
-	plannersDir   string
-	attacksNamed  bool // somebody named the folder
-	plannersNamed bool // likewise
-	scriptsDir    string
-	scriptsNamed  bool // likewise
-	grants        []host.Grant
-	grantsChosen  bool // somebody named what is granted
-	maxRuns       int
-	misfireGrace  time.Duration
-	runTimeout    time.Duration
-	stopGrace     time.Duration
-	shutdownLimit time.Duration
-	undoTimeout   time.Duration
-	undoAttempts  int
-	haltFile      string
-	limits        engine.Limits
-	quietHours    []quiet.Window
-	quietDates    []quiet.Dates
-	quietZone     *time.Location // nil: zone
-	cgroup        string
-	runMemory     int64 // bytes; 0: no limit
-	runPids       int   // 0: no limit
-	confine       []host.Confinement
-	runAs         []host.Identity
-	logLevel      hclog.Level
-	logJSON       bool
+	bindHost    string // to listen on
+	port        int    // 0: one that is free
+	socket      string // unix socket to listen on; "none": none
+	certFile    string // "": no TLS; else certKeyFile is set too
+	certKeyFile string
+	firstKey    bool // make a key if none was ever made
+	// insecureTransport lets other machines reach the API without TLS, insecure
+	// also without a key.
+	insecureTransport bool
+	insecure          bool
+	trustedProxies    []netip.Prefix
+	history           time.Duration // 0: for ever
+	corsOrigins       []string
+	allowedHosts      []string
+	zone              *time.Location
+	zoneChosen        bool // somebody named the zone
+	database          string
+	stateDir          string
+	attacksDir        string
+	plannersDir       string
+	attacksNamed      bool // somebody named the folder
+	plannersNamed     bool // likewise
+	scriptsDir        string
+	scriptsNamed      bool // likewise
+	grants            []host.Grant
+	grantsChosen      bool // somebody named what is granted
+	maxRuns           int
+	misfireGrace      time.Duration
+	runTimeout        time.Duration
+	stopGrace         time.Duration
+	shutdownLimit     time.Duration
+	undoTimeout       time.Duration
+	undoAttempts      int
+	haltFile          string
+	limits            engine.Limits
+	quietHours        []quiet.Window
+	quietDates        []quiet.Dates
+	quietZone         *time.Location // nil: zone
+	cgroup            string
+	runMemory         int64 // bytes; 0: no limit
+	runPids           int   // 0: no limit
+	confine           []host.Confinement
+	runAs             []host.Identity
+	logLevel          hclog.Level
+	logJSON           bool
 }
 
 // complete fills in the folders that depend on others and checks what one value
@@ -78,14 +87,32 @@ func (c *config) complete() error {
 	}
 	c.stateDir = orElse(c.stateDir, stateBeside(c.database))
 	c.haltFile = orElse(c.haltFile, haltIn(c.stateDir))
+	c.socket = orElse(c.socket, socketIn(c.stateDir))
 	if err := c.completeLimits(); err != nil {
 		return err
 	}
-	if !c.insecure && !isLoopback(c.bindHost) {
-		return usagef("--host %s lets other machines reach the API, which has no passwords: whoever reaches it "+
-			"can run every attack. Keep the default, 127.0.0.1, and use a tunnel; or say --insecure too", c.bindHost)
+	if (c.certFile == "") != (c.certKeyFile == "") {
+		return usagef("--%s and --%s need each other", optCert, optCertKey)
+	}
+	if !isLoopback(c.bindHost) {
+		return c.checkTransport("--host " + c.bindHost)
 	}
 	return nil
+}
+
+// isEncrypted says whether clients can't be listened to on their way.
+func (c *config) isEncrypted() bool { return c.certFile != "" }
+
+// checkTransport refuses to let other machines reach the API, which they do at
+// the address given, unless the way there is protected or somebody said that it
+// need not be.
+func (c *config) checkTransport(address string) error {
+	if c.isEncrypted() || c.insecureTransport || c.insecure {
+		return nil
+	}
+	return usagef("%s lets other machines reach the API, so it needs TLS and an API key: give --%s and --%s, "+
+		"or --insecure-transport if something before cmed ends TLS. Or keep the default, 127.0.0.1, and use a tunnel. "+
+		"With --insecure, whoever reaches it can run every attack", address, optCert, optCertKey)
 }
 
 // makeAbsolute makes the paths of what the daemon keeps absolute, for people who

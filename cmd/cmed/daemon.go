@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strconv"
@@ -12,27 +13,27 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/chaos-monkey-engine/cmed/internal/audit"
 	"github.com/chaos-monkey-engine/cmed/internal/clock"
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 	"github.com/chaos-monkey-engine/cmed/internal/haltfile"
 	"github.com/chaos-monkey-engine/cmed/internal/host"
 	"github.com/chaos-monkey-engine/cmed/internal/httpapi"
-	"github.com/chaos-monkey-engine/cmed/internal/metrics"
 	"github.com/chaos-monkey-engine/cmed/internal/store"
 )
 
 // daemon is the parts at work. Its life:
 //
-//  1. startDaemon takes the port, opens the store, locks the state folder, scans
-//     the folders, starts the scheduler, and only then serves. When a step
-//     fails, what was begun is ended again. From the first steps on it can be
-//     halted.
+//  1. startDaemon takes the port, opens the store, locks the state folder, takes
+//     the socket in it, scans the folders, starts the scheduler, and only then
+//     serves. When a step fails, what was begun is ended again. From the first
+//     steps on it can be halted.
 //  2. serveFailed tells when it can't go on.
 //  3. stop ends it in the opposite order.
 type daemon struct {
+	doors
 	cfg      *config
 	log      hclog.Logger
-	listener net.Listener
 	store    *store.Store
 	state    *stateLock
 	clock    *clock.Watcher // nil where steps can't be seen
@@ -40,17 +41,22 @@ type daemon struct {
 	host     *host.Host
 	engine   *engine.Engine
 	server   *httpapi.Server
+	observer *observer
+	auditor  *auditor
 
 	obeying     sync.WaitGroup
 	disobey     context.CancelFunc // ends obeying
+	open        bool               // the server serves
 	serving     sync.WaitGroup
 	serveFailed chan error
 }
 
 // startDaemon returns when the daemon serves. Ending ctx calls the start off.
-// What halts receives engages the lever.
-func startDaemon(ctx context.Context, cfg *config, log hclog.Logger, halts <-chan struct{}) (d *daemon, err error) {
-	d = &daemon{cfg: cfg, log: log, serveFailed: make(chan error, 1)}
+// What halts receives engages the lever. stdout gets what only a person may see.
+func startDaemon(
+	ctx context.Context, cfg *config, log hclog.Logger, stdout io.Writer, halts <-chan struct{},
+) (d *daemon, err error) {
+	d = &daemon{cfg: cfg, log: log, observer: newObserver(log), serveFailed: make(chan error, 1)}
 	defer func() {
 		if err != nil {
 			limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.shutdownLimit)
@@ -58,10 +64,10 @@ func startDaemon(ctx context.Context, cfg *config, log hclog.Logger, halts <-cha
 			err = errors.Join(err, d.stop(limit))
 		}
 	}()
-	if d.listener, err = listen(ctx, cfg); err != nil {
+	if err = d.openFront(ctx); err != nil {
 		return d, err
 	}
-	if d.store, err = openStore(cfg); err != nil {
+	if d.store, err = openStore(cfg, store.WithCommitObserver(d.observer.metrics.Committed)); err != nil {
 		return d, err
 	}
 	if d.state, err = lockState(cfg.stateDir); err != nil {
@@ -70,10 +76,14 @@ func startDaemon(ctx context.Context, cfg *config, log hclog.Logger, halts <-cha
 	if err = d.watchHaltFile(); err != nil {
 		return d, err
 	}
-	log.Info("starting", "version", thisBuild().Version, "pid", os.Getpid()) // whom SIGUSR1 halts
-	if d.host, err = newHost(cfg, d.store, log); err != nil {
+	if err = d.openBack(ctx); err != nil {
 		return d, err
 	}
+	log.Info("starting", "version", thisBuild().Version, "pid", os.Getpid()) // whom SIGUSR1 halts
+	if d.host, err = newHost(cfg, d.store, d.observer.pluginChanged, log); err != nil {
+		return d, err
+	}
+	d.auditor = newAuditor(d.audits(), log.Named("audit"))
 	d.makeEngine(halts)
 	if err = d.host.Start(ctx); err != nil {
 		return d, fmt.Errorf("start the plugin host: %w", err)
@@ -82,6 +92,10 @@ func startDaemon(ctx context.Context, cfg *config, log hclog.Logger, halts <-cha
 	if err = d.engine.Start(ctx); err != nil {
 		return d, fmt.Errorf("start the engine: %w", err)
 	}
+	if err = d.makeFirstKey(ctx, stdout); err != nil {
+		return d, err
+	}
+	d.warnOfDoors()
 	d.serve()
 	return d, nil
 }
@@ -93,7 +107,10 @@ func (d *daemon) makeEngine(halts <-chan struct{}) {
 	settings.ClockChanged = d.watchClock()
 	settings.HaltFile = d.haltFile
 	settings.HaltFileChanged = d.haltFile.Changes()
+	settings.Observe = d.observer.changed
+	d.observer.record = func(c engine.Change) { d.auditor.observe(c, d.haltFile.Path()) }
 	d.engine = engine.New(settings, d.store, d.host)
+	d.makeServer()
 	d.sayPolicy()
 	var ctx context.Context
 	ctx, d.disobey = context.WithCancel(context.Background())
@@ -108,6 +125,7 @@ func (d *daemon) obey(ctx context.Context, halts <-chan struct{}) {
 			return
 		case <-halts:
 			d.engine.EngageLever(ctx, "SIGUSR1", "the daemon received SIGUSR1")
+			d.auditor.record(audit.Entry{Who: byDaemon, From: fromSignal, Action: "engage_lever", Detail: "SIGUSR1"})
 		}
 	}
 }
@@ -146,22 +164,27 @@ func (d *daemon) watchClock() <-chan struct{} {
 	return w.Changes()
 }
 
-func (d *daemon) serve() {
+// makeServer puts the HTTP surface together.
+func (d *daemon) makeServer() {
 	hosts := d.cfg.allowedHosts
 	if net.ParseIP(d.cfg.bindHost) == nil {
 		hosts = append([]string{d.cfg.bindHost}, hosts...)
 	}
 	d.server = httpapi.NewServer(httpapi.Config{
-		Version:     thisBuild().Version,
-		Hosts:       hosts,
-		CORSOrigins: d.cfg.corsOrigins,
-		Metrics:     metrics.NewHandler(thisBuild().Version, d.engine, d.log.Named("metrics")),
+		Version:        thisBuild().Version,
+		Hosts:          hosts,
+		CORSOrigins:    d.cfg.corsOrigins,
+		Keys:           d.keys,
+		Open:           d.openness(),
+		TrustedProxies: d.cfg.trustedProxies,
+		Audit:          d.audits(),
+		Backup:         d.backup,
+		Condition:      d.storeCondition,
+		Metrics:        d.observer.metrics.Handler(d.sources()),
+		Observe:        d.observer.metrics.Request,
+		MaxConnections: maxConnections(),
 	}, d.engine, d.log.Named("http"))
-	d.serving.Go(func() {
-		if err := d.server.Serve(d.listener); err != nil {
-			d.serveFailed <- err
-		}
-	})
+	d.observer.server.Store(d.server)
 }
 
 // runsUnderWay counts the runs that a stop waits for, as far as they can be
@@ -204,11 +227,11 @@ func (d *daemon) stop(ctx context.Context) error {
 			errs = append(errs, fmt.Errorf("%s: %w", what, err))
 		}
 	}
-	if d.server != nil {
+	if d.open {
 		// Requests under way may wait for runs to end, and end with them.
 		d.serving.Go(func() { note("end the requests", d.server.Shutdown(ctx)) })
-	} else if d.listener != nil {
-		note("close the port", d.listener.Close())
+	} else {
+		note("close the port", d.closeUnserved())
 	}
 	var engineErr error
 	if d.engine != nil {
@@ -225,6 +248,9 @@ func (d *daemon) stop(ctx context.Context) error {
 	}
 	if d.host != nil {
 		note("end the plugin host", d.host.Close())
+	}
+	if d.auditor != nil {
+		d.auditor.close(ctx)
 	}
 	if d.state != nil {
 		note("let go of the state folder", d.state.Close())

@@ -37,7 +37,7 @@ func (h home) args(more ...string) []string {
 	return append([]string{"-p", "0", "-d", h.database, "-a", h.attacks, "-p", h.planners}, more...)
 }
 
-var greeting = regexp.MustCompile(`^cmed \S+ is ready: (http://127\.0\.0\.1:\d+/) ` +
+var greeting = regexp.MustCompile(`^cmed \S+ is ready: (http://127\.0\.0\.1:\d+/)(?: on all addresses)? ` +
 	`\(0 attacks, 0 planners, 0 broken; zone Europe/Madrid\)\n$`)
 
 // served finds where the daemon serves in any greeting.
@@ -334,6 +334,9 @@ func TestInsecureListensEverywhere(t *testing.T) {
 	c := begin(t, newHome(t).args("--host", "0.0.0.0", "--insecure")...)
 	if status, body := get(t, c.url(t)+"healthz"); status != http.StatusOK {
 		t.Errorf("healthz: %d %s", status, body)
+	}
+	if !strings.Contains(c.stdout.String(), "/ on all addresses (") {
+		t.Errorf("it does not say so: %s", c.stdout.String())
 	}
 	c.signals <- syscall.SIGTERM
 	if code := c.end(t); code != 0 {

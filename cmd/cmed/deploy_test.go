@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -57,5 +58,35 @@ func TestUnitWaitsLongEnough(t *testing.T) {
 	reap := newReap(program{}).Flags().Lookup("timeout").DefValue
 	if end, err := time.ParseDuration(reap); err != nil || limit <= end {
 		t.Errorf("the reaper may take %s and is killed after %s (%v)", reap, limit, err)
+	}
+}
+
+// documented finds the calls of cmed that a document has on lines of their own.
+var documented = regexp.MustCompile(`(?m)^(?:#   |    )(?:runuser -u cmed -- )?cmed (.+)$`)
+
+// The commands to be typed are ones that there are, with flags that they know.
+func TestDocumentedCommandsExist(t *testing.T) {
+	for _, file := range []string{"deploy/prometheus/prometheus.yml", "docs/install.md", "docs/operations.md"} {
+		text, err := os.ReadFile("../../" + file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		calls := documented.FindAllStringSubmatch(strings.ReplaceAll(string(text), "\\\n", ""), -1)
+		if len(calls) == 0 {
+			t.Errorf("%s has none", file)
+		}
+		for _, call := range calls {
+			line, _, _ := strings.Cut(call[1], " #")
+			cmd, args, err := newRoot(program{}).Find(strings.Fields(line))
+			if err == nil {
+				err = cmd.ParseFlags(args)
+			}
+			if err == nil {
+				err = cmd.ValidateArgs(cmd.Flags().Args())
+			}
+			if err != nil {
+				t.Errorf("%s: cmed %s: %v", file, line, err)
+			}
+		}
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,13 +44,18 @@ func newHalt(p program) *cobra.Command {
 		Args:  cobra.ArbitraryArgs,
 	}
 	h.remote = newRemote(cmd, p, "text")
+	h.where.overSocket = true
 	cmd.Flags().DurationVar(&h.wait, "wait", time.Minute, "how long to wait until everything is stopped and undone")
 	cmd.Flags().BoolVar(&h.noWait, "no-wait", false, "do not wait")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if h.wait <= 0 {
 			return usagef("--wait: %s is not more than 0; --no-wait does not wait", h.wait)
 		}
-		return h.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+		c, err := h.client()
+		if err != nil {
+			return h.withoutClient(err)
+		}
+		return h.runWith(cmd.Context(), c, func(ctx context.Context, c *client.Client) error {
 			return h.halt(ctx, c, strings.Join(args, " "))
 		})
 	}
@@ -61,12 +66,12 @@ func newHalt(p program) *cobra.Command {
 func (h *halting) halt(ctx context.Context, c *client.Client, reason string) error {
 	lever, err := c.Halt(ctx, whoAmI(), reason)
 	if err != nil {
-		return h.explain(err)
+		return h.withoutTheAPI(err)
 	}
-	writeWarnings(h.stderr, lever.Warnings)
-	if !h.asJSON() {
-		fmt.Fprintf(h.stdout, "the lever is engaged by %s (%s): nothing starts\n",
-			printable(lever.By), printable(lever.Reason))
+	h.warn(lever.Warnings)
+	if !h.forPrograms() {
+		fmt.Fprintf(h.stdout, "%s is engaged by %s (%s): nothing starts\n",
+			h.leverName(), printable(lever.By), printable(lever.Reason))
 	}
 	already := alreadyWords(lever)
 	if h.noWait {
@@ -74,7 +79,7 @@ func (h *halting) halt(ctx context.Context, c *client.Client, reason string) err
 	}
 	limit, cancel := context.WithTimeout(ctx, h.wait)
 	defer cancel()
-	lever, err = awaitRest(limit, c, lever, h.stderr)
+	lever, err = awaitRest(limit, c, lever, newProgressLine(h.stderr, h.screenOf(h.stderr)))
 	if err != nil {
 		return errors.Join(h.show(lever, ""), fmt.Errorf("the lever is engaged, but %w", err))
 	}
@@ -92,8 +97,8 @@ func (h *halting) halt(ctx context.Context, c *client.Client, reason string) err
 
 // show writes the lever: its document, or words.
 func (h *halting) show(lever client.Lever, words string) error {
-	if h.asJSON() {
-		return writeJSON(h.stdout, lever.Raw)
+	if h.forPrograms() {
+		return h.write(lever.Raw)
 	}
 	if words != "" {
 		fmt.Fprintln(h.stdout, words)
@@ -102,15 +107,11 @@ func (h *halting) show(lever client.Lever, words string) error {
 }
 
 // awaitRest waits until all is stopped and undone. It returns what it last saw.
-func awaitRest(ctx context.Context, c *client.Client, lever client.Lever, progress io.Writer) (client.Lever, error) {
-	if isTerminal(progress) {
-		defer fmt.Fprint(progress, "\r\x1b[K") // back to an empty line
-	} else {
-		progress = io.Discard
-	}
+func awaitRest(ctx context.Context, c *client.Client, lever client.Lever, line *progressLine) (client.Lever, error) {
+	defer line.clear()
 	for lever.Stopping+lever.Undoing > 0 {
 		left := fmt.Sprintf("%s to stop, %s to undo", count(lever.Stopping, "run"), count(lever.Undoing, "record"))
-		fmt.Fprintf(progress, "\r\x1b[Kstill %s", left)
+		line.show("still " + left)
 		select {
 		case <-ctx.Done():
 			return lever, fmt.Errorf("not everything is at rest yet: %s (the daemon goes on; see cmed undos)", left)
@@ -118,7 +119,7 @@ func awaitRest(ctx context.Context, c *client.Client, lever client.Lever, progre
 		}
 		now, err := c.Lever(ctx)
 		if err != nil && ctx.Err() == nil {
-			return lever, fmt.Errorf("what became of it can't be seen: %w", presentable(err))
+			return lever, fmt.Errorf("what became of it can't be seen: %w", err)
 		}
 		if err == nil {
 			lever = now
@@ -164,7 +165,7 @@ func milliseconds(ms float64) time.Duration {
 func unsettled(ctx context.Context, c *client.Client) error {
 	records, err := c.Undos(ctx, "failed", "open", "undoing")
 	if err != nil {
-		return fmt.Errorf("everything is stopped, but whether all is undone can't be seen: %w", presentable(err))
+		return fmt.Errorf("everything is stopped, but whether all is undone can't be seen: %w", err)
 	}
 	if len(records) > 0 {
 		return fmt.Errorf("everything is stopped, but %s not undone: see cmed undos", isOrAre(len(records), "undo record"))
@@ -179,20 +180,45 @@ func isOrAre(n int, thing string) string {
 	return count(n, thing) + " are"
 }
 
-// explain tells who can't reach the daemon how to halt it without the API.
-func (h *halting) explain(err error) error {
-	unreachable, ok := errors.AsType[*client.Unreachable](err)
-	if !ok {
-		return presentable(err)
+// leverName is the lever, with its daemon if a context named that.
+func (r *remote) leverName() string {
+	if r.daemon.context == "" {
+		return "the lever"
 	}
+	return "the lever of " + r.daemon.name()
+}
+
+// withoutTheAPI tells who can't reach the daemon, or may not halt it, how to do so
+// all the same.
+func (h *halting) withoutTheAPI(err error) error {
+	if isUnreachable(err) {
+		return &explained{err: err, text: printableLines(fmt.Sprintf("%v\n"+
+			"%sIs it another one?  cmed halt --server http://HOST:PORT (or %s)\n%s", err, h.daemon.origin(), serverVariable, h.otherWays()))}
+	}
+	refusal, ok := errors.AsType[*client.Refusal](err)
+	if !ok || refusal.Status != http.StatusUnauthorized && refusal.Status != http.StatusForbidden {
+		return err
+	}
+	return &explained{err: err, text: printableLines(fmt.Sprintf("%v\n"+
+		"Without a key, on its machine:  cmed halt --server %s\n%s", h.explain(err), h.socketHere(), h.otherWays()))}
+}
+
+// withoutClient tells who can't even call a daemon, for what the flags, the
+// environment or the contexts say, how to halt it all the same.
+func (h *halting) withoutClient(err error) error {
+	return &exitError{exitUsage, &explained{err: err, text: printableLines(fmt.Sprintf("%v\n"+
+		"Without the contexts, on its machine:  cmed halt --server %s (--server goes without them)\n%s",
+		err, h.socketHere(), h.otherWays()))}}
+}
+
+// otherWays are those that need no API.
+func (h *halting) otherWays() string {
 	file := "the halt file that its log named at start"
 	if path := h.haltFile(); path != "" {
 		file += " (by default " + path + ")"
 	}
-	return fmt.Errorf("%w\n"+
-		"Is it another one?  cmed halt --server http://HOST:PORT (or %s)\n"+
-		"Does it run, but not answer?  kill -USR1 PID (its log names it at start), or touch %s\n"+
-		"Has it died?  cmed reap, with its options, ends and undoes what it left", unreachable, serverVariable, file)
+	return "Does it run, but not answer?  kill -USR1 PID (its log names it at start), or touch " + file + "\n" +
+		"Has it died?  cmed reap, with its options, ends and undoes what it left"
 }
 
 // haltFile is where a daemon with this environment, started in this folder,
@@ -229,16 +255,16 @@ func newResume(p program) *cobra.Command {
 		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			lever, err := c.Release(ctx, whoAmI())
 			if err != nil {
-				return refused(err)
+				return err
 			}
-			writeWarnings(r.stderr, lever.Warnings)
-			if r.asJSON() {
-				return writeJSON(r.stdout, lever.Raw)
+			r.warn(lever.Warnings)
+			if r.forPrograms() {
+				return r.write(lever.Raw)
 			}
 			if lever.Engaged {
-				return fmt.Errorf("the lever is engaged again, by %s (%s)", lever.By, lever.Reason)
+				return fmt.Errorf("%s is engaged again, by %s (%s)", r.leverName(), lever.By, lever.Reason)
 			}
-			fmt.Fprintln(r.stdout, "the lever is released: executors start when they are due")
+			fmt.Fprintf(r.stdout, "%s is released: executors start when they are due\n", r.leverName())
 			return nil
 		})
 	}

@@ -26,9 +26,10 @@ func listen(ctx context.Context, cfg *config) (net.Listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("listen: %w", err)
 	}
-	if !cfg.insecure && !listensLocally(ln) {
-		return nil, errors.Join(usagef("--host %s turned out to be %s, which other machines can reach: say --insecure too",
-			cfg.bindHost, ln.Addr()), ln.Close())
+	if !listensLocally(ln) {
+		if err := cfg.checkTransport(fmt.Sprintf("--host %s, which is %s,", cfg.bindHost, ln.Addr())); err != nil {
+			return nil, errors.Join(err, ln.Close())
+		}
 	}
 	return ln, nil
 }
@@ -48,11 +49,23 @@ func listensLocally(ln net.Listener) bool {
 	return ok && addr.IP.IsLoopback()
 }
 
+// reach says of the ready line's address that it is one of all.
+func reach(ln net.Listener) string {
+	if addr, ok := ln.Addr().(*net.TCPAddr); ok && addr.IP.IsUnspecified() {
+		return " on all addresses"
+	}
+	return ""
+}
+
 // baseURL is where a client on this machine reaches ln.
-func baseURL(ln net.Listener) string {
+func baseURL(ln net.Listener, encrypted bool) string {
+	scheme := "http://"
+	if encrypted {
+		scheme = "https://"
+	}
 	addr, ok := ln.Addr().(*net.TCPAddr)
 	if !ok {
-		return "http://" + ln.Addr().String() + "/"
+		return scheme + ln.Addr().String() + "/"
 	}
 	host := addr.IP.String()
 	if addr.IP.IsUnspecified() {
@@ -61,5 +74,5 @@ func baseURL(ln net.Listener) string {
 			host = "::1"
 		}
 	}
-	return "http://" + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + "/"
+	return scheme + net.JoinHostPort(host, strconv.Itoa(addr.Port)) + "/"
 }

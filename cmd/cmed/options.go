@@ -30,6 +30,9 @@ const (
 	optScripts  = "scripts-folder"
 	optGrants   = "plugin-env"
 	optHaltFile = "halt-file"
+	optSocket   = "socket"
+	optCert     = "tls-cert"
+	optCertKey  = "tls-key"
 	optLogLevel = "log-level"
 	optConfig   = "config"
 )

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // zones on machines that have none
@@ -21,12 +23,36 @@ var serving = []option{
 		set:   setNumber(0, 65535, func(c *config) *int { return &c.port }),
 	}, {
 		name: "host", kind: "address", fallback: "127.0.0.1",
-		usage: "address to listen on; one that other machines can reach needs --insecure",
+		usage: "address to listen on; one that other machines can reach needs TLS and an API key",
 		set:   setHost,
 	}, {
+		name: optSocket, kind: "path",
+		usage: "unix socket for this user and root, who need no key there; none for no socket (default: cmed.sock in the state folder)",
+		set:   setPath(func(c *config) *string { return &c.socket }),
+	}, {
+		name: optCert, kind: "path",
+		usage: "file with the TLS certificate in PEM, and those of its issuers; read again when it changes",
+		set:   setPath(func(c *config) *string { return &c.certFile }),
+	}, {
+		name: optCertKey, kind: "path",
+		usage: "file with the key of the TLS certificate, likewise",
+		set:   setPath(func(c *config) *string { return &c.certKeyFile }),
+	}, {
+		name: "first-key", kind: "bool", fallback: "false",
+		usage: "make an API key for an administrator and print it once, if no key was ever made",
+		set:   setTruth(func(c *config) *bool { return &c.firstKey }),
+	}, {
+		name: "insecure-transport", kind: "bool", fallback: "false",
+		usage: "allow a --host that other machines can reach without TLS: something before cmed must end it",
+		set:   setTruth(func(c *config) *bool { return &c.insecureTransport }),
+	}, {
 		name: "insecure", kind: "bool", fallback: "false",
-		usage: "allow a --host that other machines can reach: the API has no passwords",
+		usage: "allow such a --host with neither TLS nor key: until the first key is made, whoever reaches it can run every attack",
 		set:   setTruth(func(c *config) *bool { return &c.insecure }),
+	}, {
+		name: "trusted-proxy", kind: "network", repeats: true,
+		usage: "network of proxies, such as 10.0.0.0/8, whose X-Forwarded-For tells who calls, for the audit and limits",
+		set:   setProxy,
 	}, {
 		name: "allowed-host", kind: "name", repeats: true,
 		usage: "further name by which clients may call the API, for their Host header",
@@ -35,6 +61,10 @@ var serving = []option{
 		name: "cors-origin", kind: "origin", repeats: true,
 		usage: "origin of web pages that may call the API, such as https://ops.example; * for all",
 		set:   setOrigin,
+	}, {
+		name: "history", kind: "duration", fallback: "120d",
+		usage: "how long plans are kept after they have ended and all is undone; 0 for ever",
+		set:   setHistory,
 	}, {
 		name: optZone, shorthand: "t", kind: "zone", fallback: "Europe/Madrid", reap: true,
 		usage: "zone of dates without an offset, and of all dates shown",
@@ -90,6 +120,39 @@ func setHost(c *config, s string) error {
 	}
 	c.bindHost = bare
 	return nil
+}
+
+// setProxy reads a network, or an address as the network of it alone.
+func setProxy(c *config, s string) error {
+	prefix, err := netip.ParsePrefix(s)
+	if addr, addrErr := netip.ParseAddr(s); addrErr == nil && addr.Zone() == "" {
+		prefix, err = addr.Prefix(addr.BitLen())
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not a network: write an address and the bits that count, such as 10.0.0.0/8 or ::1/128", s)
+	}
+	if prefix.Addr().Is4In6() {
+		return fmt.Errorf("%q: write the IPv4 network as such", s)
+	}
+	c.trustedProxies = append(c.trustedProxies, prefix.Masked())
+	return nil
+}
+
+// setHistory reads a duration that may be in days; 0 is for ever.
+func setHistory(c *config, s string) error {
+	if s == "0" {
+		c.history = 0
+		return nil
+	}
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		n, err := strconv.ParseUint(days, 10, 16)
+		if err != nil || n == 0 {
+			return fmt.Errorf("%q is not a number of days, such as 120d", s)
+		}
+		c.history = time.Duration(n) * 24 * time.Hour
+		return nil
+	}
+	return setDuration(func(c *config) *time.Duration { return &c.history })(c, s)
 }
 
 func setAllowedHost(c *config, s string) error {

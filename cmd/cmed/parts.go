@@ -14,16 +14,17 @@ import (
 )
 
 // openStore opens the database, and makes it when there is none.
-func openStore(cfg *config) (*store.Store, error) {
-	s, err := store.Open(cfg.database)
+func openStore(cfg *config, options ...store.Option) (*store.Store, error) {
+	s, err := store.Open(cfg.database, options...)
 	if errors.Is(err, store.ErrInUse) {
 		return nil, &exitError{exitInUse, fmt.Errorf("%w with --database-uri", err)}
 	}
 	return s, err
 }
 
-// newHost returns the plugins of a store, not yet looked at.
-func newHost(cfg *config, s *store.Store, log hclog.Logger) (*host.Host, error) {
+// newHost returns the plugins of a store, not yet looked at. changed, if not nil,
+// is told of plugin files that change.
+func newHost(cfg *config, s *store.Store, changed func(engine.PluginFile), log hclog.Logger) (*host.Host, error) {
 	database, err := filepath.Abs(cfg.database)
 	if err != nil {
 		return nil, fmt.Errorf("resolve the path of the database: %w", err)
@@ -44,6 +45,7 @@ func newHost(cfg *config, s *store.Store, log hclog.Logger) (*host.Host, error) 
 		Hidden:        []string{database},
 		RunAs:         cfg.runAs,
 		Grace:         cfg.stopGrace,
+		Changed:       changed,
 		Logger:        log.Named("host"),
 	})
 	if err != nil {
@@ -62,6 +64,7 @@ func engineSettings(cfg *config, log hclog.Logger) engine.Settings {
 		RunTimeout:        cfg.runTimeout,
 		UndoTimeout:       cfg.undoTimeout,
 		UndoAttempts:      cfg.undoAttempts,
+		History:           cfg.history,
 		Limits:            cfg.limits,
 		Logger:            log.Named("engine"),
 	}

@@ -1,209 +1,194 @@
 package main
 
 import (
+	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"text/tabwriter"
+	"strconv"
+	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/spf13/cobra"
 
 	"github.com/chaos-monkey-engine/cmed/internal/client"
+	"github.com/chaos-monkey-engine/cmed/internal/screen"
 )
 
-const planLong = `Posts a plan, JSON or YAML, to the daemon, and shows its executors. With
---dry-run nothing is stored: it shows the executors that would be made and, where
-the attack can list them, the targets as they are now.
+const planLong = `Posts plans, and shows and ends what has become of them. "cmed plan -f FILE" is
+short for "cmed plan create -f FILE".`
 
-Exit codes: 0 planned, 1 refused or the daemon can't be reached, 2 wrong flag or a
-file that can't be read.`
-
-// maxPlan bounds a plan, in bytes, as the API does.
-const maxPlan = 1 << 20
-
-// planning is one call of cmed plan.
-type planning struct {
-	*remote
-	file   string
-	dryRun bool
-}
-
+// newPlan is the parent of what concerns plans. With a file it posts one.
 func newPlan(p program) *cobra.Command {
 	l := &planning{}
 	cmd := &cobra.Command{
-		Use:   "plan -f FILE",
-		Short: "Post a plan, or with --dry-run see what it would do",
+		Use:   "plan",
+		Short: "Post, show, halt and delete plans",
 		Long:  planLong,
-		Args:  noArguments,
+		Args:  noPlanFile,
 	}
-	cmd.Flags().StringVarP(&l.file, "file", "f", "", "the plan, a JSON or YAML `file`; - is standard input")
-	cmd.Flags().BoolVar(&l.dryRun, "dry-run", false, "show what would be; nothing is stored")
-	l.remote = newRemote(cmd, p, "text")
+	l.addFlags(cmd, p)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		body, err := readPlan(l.file, p.stdin)
-		if err != nil {
-			return usagef("%w", err)
+		if l.file == "" && cmd.Flags().NFlag() == 0 {
+			return cmd.Help()
 		}
-		return l.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			if l.dryRun {
-				return l.preview(ctx, c, body)
+		return l.do(cmd.Context())
+	}
+	cmd.AddCommand(newPlanCreate(p), newPlanList(p), newPlanShow(p), newPlanHalt(p), newPlanDelete(p))
+	return cmd
+}
+
+// noPlanFile refuses arguments. What looks like a file was meant to be posted.
+func noPlanFile(cmd *cobra.Command, args []string) error {
+	if len(args) > 0 && strings.Contains(args[0], ".") {
+		return usagef("unknown command %q; to post a plan: cmed plan create -f %s", args[0], args[0])
+	}
+	return noArguments(cmd, args)
+}
+
+func newPlanList(p program) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "Show the plans that are not done, the newest first", Args: noArguments}
+	var all bool
+	var limit listLimit
+	cmd.Flags().BoolVar(&all, "all", false, "show those that are done too")
+	limit.addFlag(cmd)
+	r := newRemote(cmd, p, "table")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			plans, more, err := c.Plans(ctx, all, limit.of(r))
+			if err != nil {
+				return err
 			}
-			return l.create(ctx, c, body)
+			defer r.tellMore(more)
+			if r.forPrograms() {
+				return r.write(map[string]any{"plans": raws(plans, func(p client.Plan) json.RawMessage { return p.Raw })})
+			}
+			return r.table(planTable(plans, time.Now()), "no plans")
 		})
 	}
 	return cmd
 }
 
-// readPlan reads a plan as JSON.
-func readPlan(path string, stdin io.Reader) ([]byte, error) {
-	if path == "" {
-		return nil, errors.New("--file is missing: name the plan, or give - to read it from standard input")
+func planTable(plans []client.Plan, now time.Time) *screen.Table {
+	table := screen.NewTable("ID", "PENDING", "NEXT", "NAME", "ATTACK", "PLANNER", "CREATED")
+	for _, p := range plans {
+		table.Row(p.ID, strconv.Itoa(p.Pending), screen.Instant(p.Next, now), p.Name, p.Attack.Ref, p.Planner.Ref,
+			screen.Instant(p.Created, now))
 	}
-	from := stdin
-	if path == "-" {
-		path = "standard input"
-	} else {
-		file, err := os.Open(path) //nolint:gosec // the caller's own choice
-		if err != nil {
-			return nil, fmt.Errorf("read the plan: %w", err)
-		}
-		defer file.Close() //nolint:errcheck // it is only read
-		from = file
-	}
-	text, err := io.ReadAll(io.LimitReader(from, maxPlan+1))
-	if err != nil {
-		return nil, fmt.Errorf("read the plan: %w", err)
-	}
-	if len(text) > maxPlan {
-		return nil, fmt.Errorf("read the plan: %s is longer than %d bytes", path, maxPlan)
-	}
-	if json.Valid(text) {
-		return text, nil // as it is: numbers keep all their digits
-	}
-	return yamlToJSON(path, text)
+	return table
 }
 
-func yamlToJSON(path string, text []byte) ([]byte, error) {
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return nil, fmt.Errorf("%s is neither JSON nor YAML: %s", path, yaml.FormatError(err, false, true))
+func newPlanShow(p program) *cobra.Command {
+	cmd := &cobra.Command{Use: "show ID", Short: "Show a plan and its executors", Args: oneArgument("the id of a plan")}
+	r := newRemote(cmd, p, "text")
+	cmd.ValidArgsFunction = r.complete(planIDs(true))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			plan, err := c.Plan(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if r.forPrograms() {
+				return r.write(plan.Raw)
+			}
+			return r.showPlan(plan, time.Now())
+		})
 	}
-	if len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.CommentType {
-		return nil, fmt.Errorf("%s is empty", path)
-	}
-	if len(file.Docs) > 1 {
-		return nil, fmt.Errorf("%s holds %s; it must be one", path, count(len(file.Docs), "YAML document"))
-	}
-	var doc any
-	if err := yaml.Unmarshal(text, &doc); err != nil {
-		return nil, fmt.Errorf("%s is neither JSON nor YAML: %s", path, yaml.FormatError(err, false, true))
-	}
-	body, err := json.Marshal(doc)
-	if err != nil {
-		return nil, fmt.Errorf("%s can't be written as JSON: %w", path, err)
-	}
-	return body, nil
+	return cmd
 }
 
-func (l *planning) create(ctx context.Context, c *client.Client, body []byte) error {
-	plan, err := c.CreatePlan(ctx, body, rand.Text())
-	if err != nil {
-		return refused(err)
+func (r *remote) showPlan(p client.Plan, now time.Time) error {
+	r.say("plan %s %q", printable(p.ID), p.Name)
+	state := count(p.Pending, "executor") + " of " + strconv.Itoa(p.Total) + " to run"
+	if p.Executed {
+		state = "done"
 	}
-	writeWarnings(l.stderr, plan.Warnings)
-	if l.asJSON() {
-		return writeJSON(l.stdout, plan.Raw)
+	next := ""
+	if !p.Next.IsZero() {
+		next = screen.Instant(p.Next, now)
 	}
-	fmt.Fprintf(l.stdout, "plan %s %q: %s to run\n", printable(plan.ID), plan.Name, count(plan.Pending, "executor"))
-	whole, err := c.Plan(ctx, plan.ID)
-	if err != nil {
-		return fmt.Errorf("the plan is made, but its executors can't be shown: %w", presentable(err))
-	}
-	if err := writeExecutors(l.stdout, whole.Embedded.Executors, time.Now()); err != nil {
+	err := r.facts([]fact{
+		{"state", state},
+		{"next", next},
+		{"created", screen.Instant(p.Created, now)},
+		{"attack", configWords(p.Attack)},
+		{"planner", configWords(p.Planner)},
+		{"timezone", p.Timezone},
+		{"labels", labelWords(p.Labels)},
+	})
+	if err != nil || len(p.Embedded.Executors) == 0 {
 		return err
 	}
-	if whole.Links.Next != nil {
-		fmt.Fprintln(l.stdout, "... and more: these are the first")
+	r.say("")
+	return r.executorsOfPlan(p, now)
+}
+
+// executorsOfPlan shows the executors that came with a plan.
+func (r *remote) executorsOfPlan(p client.Plan, now time.Time) error {
+	if err := executorTable(p.Embedded.Executors, false, now).Write(r.stdout, r.screen()); err != nil {
+		return err
+	}
+	if p.Links.Next != nil {
+		r.say("... and more: cmed executor list --all --plan %s", printable(p.ID))
 	}
 	return nil
 }
 
-func (l *planning) preview(ctx context.Context, c *client.Client, body []byte) error {
-	preview, err := c.PreviewPlan(ctx, body)
+// configWords are a config on one line.
+func configWords(c client.Config) string {
+	var args bytes.Buffer
+	if json.Compact(&args, c.Args) != nil {
+		return c.Ref // it has no args
+	}
+	return c.Ref + " " + args.String()
+}
+
+func newPlanHalt(p program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "halt ID",
+		Short: "Stop and undo what runs of a plan, and call the rest off",
+		Args:  oneArgument("the id of a plan"),
+	}
+	reason := cmd.Flags().String("reason", "", "why; kept with the executors")
+	r := newRemote(cmd, p, "text")
+	cmd.ValidArgsFunction = r.complete(planIDs(false))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			return r.tell(c.HaltPlan(ctx, args[0], *reason))
+		})
+	}
+	return cmd
+}
+
+func newPlanDelete(p program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "delete ID",
+		Short: "Delete a plan with its executors; what runs is stopped and undone first",
+		Args:  oneArgument("the id of a plan"),
+	}
+	abandon := addAbandonFlag(cmd)
+	r := newRemote(cmd, p, "text")
+	cmd.ValidArgsFunction = r.complete(planIDs(true))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			return r.tell(c.DeletePlan(ctx, args[0], *abandon))
+		})
+	}
+	return cmd
+}
+
+func addAbandonFlag(cmd *cobra.Command) *bool {
+	return cmd.Flags().Bool("abandon-undo", false, "delete it even if an undo has failed: the effect is left in place")
+}
+
+// tell shows the message that an answer is.
+func (r *remote) tell(m client.Message, err error) error {
 	if err != nil {
-		return refused(err)
-	}
-	writeWarnings(l.stderr, preview.Warnings)
-	if l.asJSON() {
-		return writeJSON(l.stdout, preview.Raw)
-	}
-	would := count(preview.Pending, "executor") + " would run"
-	if not := preview.Total - preview.Pending; not > 0 {
-		would += fmt.Sprintf(", %d would not", not)
-	}
-	fmt.Fprintf(l.stdout, "dry run of %q: %s; nothing is stored\n", preview.Name, would)
-	if err := writeExecutors(l.stdout, preview.Executors, time.Now()); err != nil {
 		return err
 	}
-	if more := preview.Total - len(preview.Executors); more > 0 {
-		fmt.Fprintf(l.stdout, "... and %d more\n", more)
+	r.warn(m.Warnings)
+	if r.forPrograms() {
+		return r.write(m.Raw)
 	}
-	fmt.Fprintf(l.stdout, "times and choices are drawn with seed %d; put \"seed\": %d into the plan to get the same\n",
-		preview.Seed, preview.Seed)
-	return writeTargets(l.stdout, preview)
-}
-
-// writeExecutors shows when each executor is due, and what becomes of those
-// that will not run. Those of a dry run have no ids.
-func writeExecutors(w io.Writer, executors []client.Executor, now time.Time) error {
-	if len(executors) == 0 {
-		return nil
-	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	stored := executors[0].ID != ""
-	if stored {
-		fmt.Fprint(table, "ID\t")
-	}
-	fmt.Fprintln(table, "DUE\tIN WORDS\tNAME\tSTATE")
-	for _, e := range executors {
-		state := e.State
-		if e.Reason != "" {
-			state += " (" + e.Reason + ")"
-		}
-		if stored {
-			fmt.Fprintf(table, "%s\t", printable(e.ID))
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n",
-			e.NextRunTime.Format(time.RFC3339), fromNow(e.NextRunTime.Sub(now)), printable(e.Name), printable(state))
-	}
-	return table.Flush()
-}
-
-func writeTargets(w io.Writer, p client.Preview) error {
-	switch {
-	case p.TargetsError != "":
-		fmt.Fprintf(w, "the targets can't be listed now: %s\n", printable(p.TargetsError))
-		return nil
-	case p.Targets == nil:
-		fmt.Fprintln(w, "this attack does not tell its targets beforehand")
-		return nil
-	case len(p.Targets) == 0:
-		fmt.Fprintln(w, "no targets as things are now")
-		return nil
-	}
-	fmt.Fprintln(w, "the first of them would hit, as things are now:")
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "TARGET\tNAME\tSTATE")
-	for _, t := range p.Targets {
-		fmt.Fprintf(table, "%s\t%s\t%s\n", printable(t.ID), printable(t.Name), printable(t.State))
-	}
-	return table.Flush()
+	r.say("%s", printable(m.Text))
+	return nil
 }

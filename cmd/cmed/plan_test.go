@@ -2,27 +2,50 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 )
 
 func TestPlansAreReadAsJSON(t *testing.T) {
-	for _, test := range []struct{ name, text, want string }{
-		{"JSON as it is", `{"seed": 9007199254740993,  "a": 1.0}`, `{"seed": 9007199254740993,  "a": 1.0}`},
-		{"JSON that the daemon will refuse", `[1]`, `[1]`},
-		{"YAML", "name: a plan\nlist: [1, 2.5, true, null]\nargs:\n  date: 2026-12-24T10:00:00Z\n  day: 2026-12-24\n  \"on\": yes\n", `{"args":{"date":"2026-12-24T10:00:00Z","day":"2026-12-24","on":"yes"},"list":[1,2.5,true,null],"name":"a plan"}`},
-		{"YAML with an anchor", "a: &x {b: 1}\nc: *x\n", `{"a":{"b":1},"c":{"b":1}}`},
-		{"YAML of several lines", "text: |\n  one\n  \"two\"\n", `{"text":"one\n\"two\"\n"}`},
+	for _, test := range []struct {
+		name, text string
+		want       []string
+	}{
+		{"JSON as it is", `{"seed": 9007199254740993,  "a": 1.0}`, []string{`{"seed": 9007199254740993,  "a": 1.0}`}},
+		{"JSON that the daemon will refuse", `[1]`, []string{`[1]`}},
+		{"JSON documents one after another", "{\"a\": 1}\n{\"b\":2} {}", []string{`{"a": 1}`, `{"b":2}`, `{}`}},
+		{"JSON documents with dashes between", "{\"a\": 1}\n---\n{\"b\":2}\n", []string{`{"a":1}`, `{"b":2}`}},
+		{"YAML", "name: a plan\nlist: [1, 2.5, true, null]\nargs:\n  date: 2026-12-24T10:00:00Z\n  day: 2026-12-24\n  \"on\": yes\n", []string{`{"args":{"date":"2026-12-24T10:00:00Z","day":"2026-12-24","on":"yes"},"list":[1,2.5,true,null],"name":"a plan"}`}},
+		{"YAML with an anchor", "a: &x {b: 1}\nc: *x\n", []string{`{"a":{"b":1},"c":{"b":1}}`}},
+		{"YAML of several lines", "text: |\n  one\n  \"two\"\n", []string{`{"text":"one\n\"two\"\n"}`}},
+		{"YAML documents", "a: 1\n---\nb: 2\n", []string{`{"a":1}`, `{"b":2}`}},
+		{"YAML documents with nothing before, between and after", "# first\n---\na: 1\n---\n# nothing\n---\n---\nb: 2\n---\n", []string{`{"a":1}`, `{"b":2}`}},
+		{"YAML with marks of its end and of its version", "%YAML 1.2\n---\na: 1\n...\n...\n%YAML 1.2\n--- # two\nb: 2\r\n...\n", []string{`{"a":1}`, `{"b":2}`}},
+		{"YAML that is one line long each", "--- {a: 1}\n--- {b: 2}", []string{`{"a":1}`, `{"b":2}`}},
+		{"YAML that begins like JSON", "\"a\": 1\n", []string{`{"a":1}`}},
+		{"YAML with a scalar of three dashes", "a: |\n  ---\n  b\n", []string{`{"a":"---\nb\n"}`}},
+		{"YAML with large numbers", "seed: 9007199254740993\n", []string{`{"seed":9007199254740993}`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got, err := readPlan("-", strings.NewReader(test.text))
+			plans, err := readPlans("-", strings.NewReader(test.text))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if string(got) != test.want {
-				t.Errorf("got  %s\nwant %s", got, test.want)
+			if len(plans) != len(test.want) {
+				t.Fatalf("%d plans, want %d: %q", len(plans), len(test.want), plans)
+			}
+			for i, want := range test.want {
+				where := "standard input"
+				if len(plans) > 1 {
+					where += fmt.Sprintf(", document %d", i+1)
+				}
+				if string(plans[i].body) != want || plans[i].where != where {
+					t.Errorf("got  %s of %s\nwant %s of %s", plans[i].body, plans[i].where, want, where)
+				}
 			}
 		})
 	}
@@ -31,14 +54,20 @@ func TestPlansAreReadAsJSON(t *testing.T) {
 func TestPlansThatCannotBeRead(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{"neither JSON nor YAML", `{"a": [`, "standard input is neither JSON nor YAML: [1:7] sequence end token ']' not found"},
-		{"two documents", "a: 1\n---\nb: 2\n", "standard input holds 2 YAML documents; it must be one"},
+		{"a mistake in the third document", "a: 1\n---\n---\nb: 1\nb: 2\n", `standard input is neither JSON nor YAML: [5:1] mapping key "b" already defined at [4:1]`},
+		{"a key twice", "a: 1\na: 2\n", `standard input is neither JSON nor YAML: [2:1] mapping key "a" already defined at [1:1]`},
+		{"an anchor that is not there", "a: *x\n", `standard input is neither JSON nor YAML: [1:5] could not find alias "x"`},
+		{"an anchor of another document", "a: &x 1\n---\nb: *x\n", `standard input is neither JSON nor YAML: [3:5] could not find alias "x"`},
 		{"nothing", "", "standard input is empty"},
+		{"dashes alone", "---\n---\n", "standard input is empty"},
 		{"a comment alone", "# nothing\n", "standard input is empty"},
 		{"a number that JSON has not", "a: .inf\n", "standard input can't be written as JSON: json: unsupported value: +Inf"},
-		{"too much", strings.Repeat(" ", maxPlan+1), "read the plan: standard input is longer than 1048576 bytes"},
+		{"too much", strings.Repeat(" ", maxPlanFile+1), "read the plan: standard input is longer than 16777216 bytes"},
+		{"too much in one", `{} "` + strings.Repeat("a", maxPlan) + `"`, "standard input, document 2: a plan is longer than 1048576 bytes"},
+		{"too many", strings.Repeat("{}", maxPlans+1), "standard input holds 1001 plans; 1000 are the most"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := readPlan("-", strings.NewReader(test.text))
+			_, err := readPlans("-", strings.NewReader(test.text))
 			if err == nil {
 				t.Fatal("it was read")
 			}
@@ -47,6 +76,18 @@ func TestPlansThatCannotBeRead(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", got, test.want)
 			}
 		})
+	}
+}
+
+func TestAFileThatIsNoPlanDrivesNoTerminal(t *testing.T) {
+	_, err := readPlans("-", strings.NewReader("a: 1\na: \"\x1b[31m\x9b\" # "+strings.Repeat("a", 300)+"\n"))
+	if err == nil {
+		t.Fatal("it was read")
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		if line != printable(line) || utf8.RuneCountInString(line) > 2*maxErrorLine {
+			t.Errorf("it shows %q", line)
+		}
 	}
 }
 
@@ -65,10 +106,10 @@ func TestPlanShowsItsExecutors(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	want := "plan p1 \"a plan\": 1 executor to run\n" +
-		"ID  DUE                  IN WORDS    NAME    STATE\n" +
-		"e1  " + past.Format(time.RFC3339) + "  56 min ago  first   missed (too late)\n" +
-		"e2  " + due.Format(time.RFC3339) + "  in 4 min    second  scheduled\n" +
-		"... and more: these are the first\n"
+		"ID STATE DUE NAME ATTACK UNDO REASON\n" +
+		"e1 missed " + past.Format(time.RFC3339) + " (56 min ago) first - - too late\n" +
+		"e2 scheduled " + due.Format(time.RFC3339) + " (in 4 min) second - - -\n" +
+		"... and more: cmed executor list --all --plan p1\n"
 	if got := c.stdout.String(); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want), " ") {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
@@ -142,8 +183,8 @@ func TestDryRun(t *testing.T) {
 				t.Errorf("exit code %d: %s", code, c.stderr.String())
 			}
 			got := strings.Join(strings.Fields(c.stdout.String()), " ")
-			if !strings.HasPrefix(got, `dry run of "a plan": 1 executor would run, 2 would not; nothing is stored DUE IN WORDS NAME STATE 2026-11-21T07:00:00+01:00`) ||
-				!strings.Contains(got, " x scheduled 2026-11-21T08:00:00+01:00 ") || !strings.Contains(got, " y blocked (quiet hours) ") ||
+			if !strings.HasPrefix(got, `dry run of "a plan": 1 executor would run, 2 would not; nothing is stored DUE STATE NAME REASON 2026-11-21T07:00:00+01:00 (`) ||
+				!strings.Contains(got, ") scheduled x - 2026-11-21T08:00:00+01:00 (") || !strings.Contains(got, ") blocked y quiet hours ") ||
 				!strings.Contains(got, `... and 1 more times and choices are drawn with seed 9007199254740991; `+
 					`put "seed": 9007199254740991 into the plan to get the same `) || !strings.HasSuffix(got, test.want) {
 				t.Errorf("it shows\n%s", c.stdout.String())

@@ -20,9 +20,6 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/host"
 )
 
-// exitNotUndone says that something was to be undone and is not.
-const exitNotUndone = 4
-
 // byHand is what the commands that run a plugin by hand have in common.
 type byHand struct {
 	program
@@ -105,7 +102,7 @@ func (b *byHand) logger() hclog.Logger { return newLogger(b.cfg, b.stderr).Named
 // zone is where times are shown: where dates without an offset are read, too.
 func (b *byHand) zone() *time.Location { return b.cfg.zone }
 
-func (b *byHand) asJSON() bool { return b.output.text == formatJSON }
+func (b *byHand) forPrograms() bool { return b.output.forPrograms() }
 
 // explain turns what came back into an error of the command line.
 func explainByHand(err error) error {

@@ -35,8 +35,8 @@ func (r *pluginRun) plan(ctx context.Context, p *byhand.Plugin, call byhand.Call
 	if planned.ZoneUsed && !r.cfg.zoneChosen && zonesDiffer(r.cfg.zone, time.Local, time.Now()) {
 		planned.Warnings = append(planned.Warnings, assumedZone(r.cfg.zone, time.Local, time.Now()))
 	}
-	if r.asJSON() {
-		return writeJSON(r.stdout, planned)
+	if r.forPrograms() {
+		return r.output.write(r.stdout, planned)
 	}
 	writeWarnings(r.stderr, append(p.Warnings(), planned.Warnings...))
 	fmt.Fprintf(r.stderr, "%s of %s (sha256 %.12s), seed %d: %s planned, nothing is run\n", planned.Ref,

@@ -210,12 +210,12 @@ func (r *pluginRun) attackOnce(ctx context.Context, p *byhand.Plugin, call byhan
 
 // show writes the result, and everything else for who watches.
 func (r *pluginRun) show(e *byhand.Ending, t *terminal) error {
-	if r.asJSON() {
+	if r.forPrograms() {
 		doc := ended{Ending: e, Warnings: append([]string{}, t.warnings...)}
 		if e.Left > 0 {
 			doc.UndoCommand = undoCommand(e.Folder)
 		}
-		return writeJSON(r.stdout, doc)
+		return r.output.write(r.stdout, doc)
 	}
 	if err := writeHit(r.stderr, e.Targets); err != nil {
 		return err

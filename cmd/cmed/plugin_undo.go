@@ -90,8 +90,8 @@ func (u *pluginUndo) undo(ctx context.Context, path string) error {
 	if settled == nil {
 		return explainByHand(err)
 	}
-	if u.asJSON() {
-		err = errors.Join(err, writeJSON(u.stdout, settled))
+	if u.forPrograms() {
+		err = errors.Join(err, u.output.write(u.stdout, settled))
 	} else {
 		writeSettledByHand(u.stdout, settled)
 	}
@@ -110,8 +110,8 @@ func (u *pluginUndo) giveUp(ctx context.Context, folder string) error {
 	if settled == nil {
 		return explainByHand(err)
 	}
-	if u.asJSON() {
-		return errors.Join(explainByHand(err), writeJSON(u.stdout, settled))
+	if u.forPrograms() {
+		return errors.Join(explainByHand(err), u.output.write(u.stdout, settled))
 	}
 	given := 0
 	for _, r := range settled.Records {
@@ -145,8 +145,8 @@ func (u *pluginUndo) list() error {
 	if err != nil {
 		return explainByHand(err)
 	}
-	if u.asJSON() {
-		return writeJSON(u.stdout, map[string]any{"runs": append([]byhand.Leftover{}, all...)})
+	if u.forPrograms() {
+		return u.output.write(u.stdout, map[string]any{"runs": append([]byhand.Leftover{}, all...)})
 	}
 	if len(all) == 0 {
 		fmt.Fprintf(u.stdout, "nothing is left to undo in %s\n", printable(u.stateDir))

@@ -9,66 +9,92 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"text/tabwriter"
-	"unicode"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 	"github.com/chaos-monkey-engine/cmed/internal/host"
+	"github.com/chaos-monkey-engine/cmed/internal/screen"
 )
 
-const pluginsLong = `Scans the plugin folders as the daemon would and shows every file: whether it
-serves, what it offers, and what is wrong with it. No daemon is needed, and one
-that runs is not disturbed: the scan uses a folder of its own and no database.
+const pluginsLong = `Shows every file in the plugin folders: whether it serves, what it offers, and what is
+wrong with it. A daemon that runs is asked what it has; it is found as by the other
+commands that call one.
 
-Every executable file in the folders is executed, to ask what it offers.
+With --scan, with a flag that concerns the folders, or if nobody named a daemon and
+none answers, the folders are scanned as a daemon would do it. No daemon is needed
+for that, and one that runs is not disturbed: the scan uses a folder of its own and no
+database. Every executable file in the folders is executed, to ask what it offers.
 
 Exit codes: 0 every plugin serves, 1 one is broken, incompatible or in conflict
-with another, a folder that was named can't be read, or the scan failed, 2 wrong flag or configuration.`
+with another, a folder that was named can't be read, the scan failed or the daemon
+refused, 2 wrong flag or configuration.`
+
+// showing is one call of cmed plugins.
+type showing struct {
+	*remote
+	settings settings
+	scan     bool
+}
 
 func newPlugins(p program) *cobra.Command {
-	s := settings{}
-	output := outputFlag("table")
-	// What is found is shown anyway.
-	quiet := settings{optLogLevel: {[]string{"error"}, "default of --" + optLogLevel}}
+	l := &showing{settings: settings{}}
 	cmd := &cobra.Command{
 		Use:   "plugins",
-		Short: "Scan the plugin folders and show what they hold",
+		Short: "Show what is in the plugin folders, and what is wrong with it",
 		Long:  pluginsLong,
 		Args:  noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg, err := load(s, p.env, quiet)
-			if err != nil {
-				return err
-			}
-			return showPlugins(cmd.Context(), cfg, p, output.text == formatJSON)
-		},
 	}
-	addFlags(cmd, s, func(o option) bool { return o.scan })
-	addPlannersShorthand(cmd, s)
+	addFlags(cmd, l.settings, func(o option) bool { return o.scan })
+	addPlannersShorthand(cmd, l.settings)
 	cmd.Flags().Lookup(optLogLevel).DefValue = "error"
-	cmd.Flags().VarP(output, "output", "o", output.usage())
+	cmd.Flags().BoolVar(&l.scan, "scan", false, "scan the folders here, without a daemon")
+	l.remote = newRemote(cmd, p, "table")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return l.show(cmd.Context()) }
+	cmd.AddCommand(newRescan(p))
 	return cmd
 }
 
-// showPlugins scans and writes what was found. The error is without words when
-// the plugins are broken, not the scan.
-func showPlugins(ctx context.Context, cfg *config, p program, asJSON bool) error {
+// show asks the daemon, or scans.
+func (l *showing) show(ctx context.Context) error {
+	if l.scan || len(l.settings) > 0 {
+		return l.scanHere(ctx)
+	}
+	d, err := l.where.daemon(l.program)
+	if err != nil {
+		return err
+	}
+	err = l.run(ctx, l.listPlugins)
+	if d.from != "" || !isUnreachable(err) {
+		return err
+	}
+	fmt.Fprintf(l.stderr, "no daemon answers at %s: the folders are scanned here\n", d.server)
+	return l.scanHere(ctx)
+}
+
+// scanHere scans and shows what was found. The error is without words when the
+// plugins are broken, not the scan.
+func (l *showing) scanHere(ctx context.Context) error {
+	// What is found is shown anyway.
+	quiet := settings{optLogLevel: {[]string{"error"}, "default of --" + optLogLevel}}
+	cfg, err := load(l.settings, l.env, quiet)
+	if err != nil {
+		return err
+	}
 	if err := checkForScan(cfg); err != nil {
 		return err
 	}
 	setUmask()
-	o, release := takeOrders(ctx, p.signals)
+	o, release := takeOrders(ctx, l.signals)
 	defer release()
-	files, err := scanOnce(o.stop, cfg, p.stderr)
+	files, err := scanOnce(o.stop, cfg, l.stderr)
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		err = writeJSON(p.stdout, map[string]any{"plugins": files})
+	if l.forPrograms() {
+		err = l.write(map[string]any{"plugins": files})
 	} else {
-		err = writePluginTable(p.stdout, cfg, files)
+		err = writePlugins(l.stdout, l.screen(), fmt.Sprintf("no files in %s and %s", cfg.attacksDir, cfg.plannersDir), files)
 	}
 	if err != nil {
 		return fmt.Errorf("write what was found: %w", err)
@@ -130,17 +156,17 @@ func isBroken(f engine.PluginFile) bool {
 	}
 }
 
-func writePluginTable(w io.Writer, cfg *config, files []engine.PluginFile) error {
+// writePlugins shows the files, and what is wrong with each.
+func writePlugins(w io.Writer, s screen.Screen, empty string, files []engine.PluginFile) error {
 	if len(files) == 0 {
-		_, err := fmt.Fprintf(w, "no files in %s and %s\n", cfg.attacksDir, cfg.plannersDir)
+		_, err := fmt.Fprintln(w, empty)
 		return err
 	}
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "STATE\tKIND\tFILE\tREFS")
+	table := screen.NewTable("STATE", "KIND", "FILE", "REFS")
 	for _, f := range files {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", f.State, f.Kind, printable(f.Path), refList(f.Refs))
+		table.Row(string(f.State), string(f.Kind), f.Path, refList(f.Refs))
 	}
-	if err := table.Flush(); err != nil {
+	if err := table.Write(w, s); err != nil {
 		return err
 	}
 	for _, f := range files {
@@ -181,17 +207,4 @@ func refList(refs []engine.Ref) string {
 		texts[i] = printable(string(r))
 	}
 	return strings.Join(texts, ", ")
-}
-
-// printable is what a plugin said, without what would drive a terminal.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsPrint(r):
-			return r
-		case r == '\t':
-			return ' '
-		}
-		return '\uFFFD'
-	}, s)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 )
 
@@ -19,13 +20,6 @@ type program struct {
 	// orders), SIGHUP (rescan) and SIGUSR1 (halt). May be nil.
 	signals <-chan os.Signal
 }
-
-// The exit codes. They are part of the interface, see the README.
-const (
-	exitFailure = 1 // it failed at run time
-	exitUsage   = 2 // a flag, variable or configuration file is wrong
-	exitInUse   = 3 // the port, the database or the state folder belongs to another process
-)
 
 // exitError is an error that decides the exit code.
 type exitError struct {
@@ -77,4 +71,14 @@ func (b brokenPipe) Write(text []byte) (int, error) {
 		return len(text), nil
 	}
 	return n, err
+}
+
+// variable is a variable of the environment, "" when it is not set.
+func (p program) variable(name string) string {
+	for _, entry := range p.env {
+		if n, value, ok := strings.Cut(entry, "="); ok && n == name {
+			return value
+		}
+	}
+	return ""
 }

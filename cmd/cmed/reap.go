@@ -30,15 +30,14 @@ type reaping struct {
 	program
 	cfg    *config
 	limit  time.Duration
-	asJSON bool
+	output *output
 }
 
 func newReap(p program) *cobra.Command {
 	s := settings{}
-	output := outputFlag("text")
 	// What was done is shown anyway.
 	fewer := settings{optLogLevel: {[]string{"warn"}, "default of --" + optLogLevel}}
-	r := &reaping{program: p}
+	r := &reaping{program: p, output: outputFlag("text")}
 	cmd := &cobra.Command{
 		Use:   "reap",
 		Short: "End and undo what a daemon that died has left",
@@ -54,7 +53,6 @@ func newReap(p program) *cobra.Command {
 			if err := r.cfg.makeAbsolute(); err != nil {
 				return err
 			}
-			r.asJSON = output.text == formatJSON
 			return asOwner(r.reap(cmd.Context()))
 		},
 	}
@@ -62,7 +60,7 @@ func newReap(p program) *cobra.Command {
 	addPlannersShorthand(cmd, s)
 	cmd.Flags().Lookup(optLogLevel).DefValue = "warn"
 	cmd.Flags().DurationVar(&r.limit, "timeout", 5*time.Minute, "how long all of it may take")
-	cmd.Flags().VarP(output, "output", "o", output.usage())
+	cmd.Flags().VarP(r.output, "output", "o", r.output.usage())
 	return cmd
 }
 
@@ -120,7 +118,7 @@ func settle(ctx context.Context, cfg *config, log hclog.Logger) (done *reaped, e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, state.Close()) }()
-	h, err := newHost(cfg, s, log)
+	h, err := newHost(cfg, s, nil, log)
 	if err != nil {
 		return nil, err
 	}
@@ -144,8 +142,8 @@ type reaped struct {
 }
 
 func (r *reaping) show(done *reaped) error {
-	if r.asJSON {
-		return writeJSON(r.stdout, map[string]any{
+	if r.output.forPrograms() {
+		return r.output.write(r.stdout, map[string]any{
 			"processes": done.Processes, "stuck": append([]engine.ExecutorID{}, done.Stuck...), "lost": done.Lost,
 			"undone": done.Undone, "open": done.Open, "failed": done.Failed,
 		})

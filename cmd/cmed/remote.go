@@ -8,109 +8,116 @@ import (
 	"os"
 	"os/user"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chaos-monkey-engine/cmed/internal/client"
-)
-
-const (
-	defaultServer  = "http://127.0.0.1:5000"
-	serverVariable = "CMED_SERVER"
-	portVariable   = "CMED_PORT"
+	"github.com/chaos-monkey-engine/cmed/internal/screen"
 )
 
 // remote is what the commands that call a daemon have in common.
 type remote struct {
 	program
-	server string // "": what the environment says
+	where  where
 	output *output
+	daemon called // what client found
 }
 
 // newRemote gives cmd the flags of a command that calls a daemon.
 func newRemote(cmd *cobra.Command, p program, human string) *remote {
 	r := &remote{program: p, output: outputFlag(human)}
-	cmd.Flags().SortFlags = false
-	cmd.Flags().StringVar(&r.server, "server", "",
-		"`URL` of the daemon ["+serverVariable+"] (default "+defaultServer+", or the port that "+portVariable+" says)")
-	cmd.Flags().VarP(r.output, "output", "o", r.output.usage())
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	r.where.addFlags(flags)
+	flags.VarP(r.output, "output", "o", r.output.usage())
+	_ = cmd.RegisterFlagCompletionFunc("context", r.completeContexts) // it has that flag
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(r.output.formats(), cobra.ShellCompDirectiveNoFileComp))
 	return r
 }
 
-// run calls fn with a client. A signal ends its context.
+// run calls fn with a client. A signal ends its context. What fn returns is
+// explained to the person at the terminal.
 func (r *remote) run(ctx context.Context, fn func(context.Context, *client.Client) error) error {
-	c, from, err := r.client()
+	c, err := r.client()
 	if err != nil {
-		return usagef("%s: %w", from, err)
+		return err
+	}
+	return r.runWith(ctx, c, fn)
+}
+
+// runWith is run with a client that is there already.
+func (r *remote) runWith(ctx context.Context, c *client.Client, fn func(context.Context, *client.Client) error) error {
+	if r.daemon.keyUnused != "" {
+		fmt.Fprintf(r.stderr, "warning: %s: over the socket the key is not used: you are this machine's administrator; "+
+			"name a --server to use the key\n", r.daemon.keyUnused)
 	}
 	o, release := takeOrders(ctx, r.signals)
 	defer release()
-	err = fn(o.stop, c)
-	if err != nil && o.stop.Err() != nil {
+	err := r.explain(fn(o.stop, c))
+	if err != nil && o.stop.Err() != nil && !errors.Is(err, context.Cause(o.stop)) {
 		return fmt.Errorf("%w (%w)", err, context.Cause(o.stop))
 	}
 	return err
 }
 
-// client also returns what named the server.
-func (r *remote) client() (c *client.Client, from string, err error) {
-	server, from := r.server, "--server"
-	if server == "" {
-		server, from = r.variable(serverVariable), serverVariable
+// client is one of the daemon that the flags and the environment name.
+func (r *remote) client() (*client.Client, error) {
+	d, err := r.where.daemon(r.program)
+	if err != nil {
+		return nil, err
 	}
-	if port := r.variable(portVariable); server == "" && port != "" && port != "0" { // 0: any
-		server, from = "http://127.0.0.1:"+port, portVariable
-	}
-	if server == "" {
-		server = defaultServer
-	}
-	c, err = client.New(server, "cmed/"+thisBuild().Version)
-	return c, from, err
+	r.daemon = d
+	return d.clientThat(sync.OnceFunc(r.tellElsewhere))
 }
 
-func (r *remote) asJSON() bool { return r.output.text == formatJSON }
-
-// variable is a variable of the environment, "" when it is not set.
-func (p program) variable(name string) string {
-	for _, entry := range p.env {
-		if n, value, ok := strings.Cut(entry, "="); ok && n == name {
-			return value
-		}
+// tellElsewhere says that the current context leads away from the daemon of this
+// folder, before something is changed there.
+func (r *remote) tellElsewhere() {
+	if !r.daemon.current {
+		return
 	}
-	return ""
+	if socket := r.ownSocket(); socket != "" && r.daemon.server != "unix:"+socket {
+		fmt.Fprintf(r.stderr, "this calls %s; the daemon of this folder is another: --server unix:%s\n",
+			r.daemon.name(), printable(socket))
+	}
 }
 
-// writeWarnings shows what a daemon warns of.
+// explain tells what an error of the daemon means.
+func (r *remote) explain(err error) error { return explain(err, r.daemon, r.program) }
+
+// forPrograms says whether a document is wanted.
+func (r *remote) forPrograms() bool { return r.output.forPrograms() }
+
+// write shows a document.
+func (r *remote) write(doc any) error { return r.output.write(r.stdout, doc) }
+
+// screen is where results are shown.
+func (r *remote) screen() screen.Screen { return r.screenOf(r.stdout) }
+
+// say shows a line of text, made printable by who writes it.
+func (r *remote) say(format string, args ...any) { fmt.Fprintf(r.stdout, format+"\n", args...) }
+
+// table shows a table, or the words when it has no rows.
+func (r *remote) table(t *screen.Table, empty string) error {
+	if t.Empty() {
+		r.say("%s", empty)
+		return nil
+	}
+	return t.Write(r.stdout, r.screen())
+}
+
+// warn shows what a daemon warns of.
+func (r *remote) warn(warnings []string) { writeWarnings(r.stderr, warnings) }
+
+// asCommands puts commands for the calls of the API that a daemon's words name.
+var asCommands = strings.NewReplacer("PUT /api/1/executors/{id}", "cmed executor move ID DATE")
+
 func writeWarnings(w io.Writer, warnings []string) {
 	for _, text := range warnings {
-		fmt.Fprintf(w, "warning: %s\n", printable(text))
+		fmt.Fprintf(w, "warning: %s\n", asCommands.Replace(printable(text)))
 	}
-}
-
-// refused is what a call that failed tells the person at the terminal.
-func refused(err error) error {
-	if unreachable, ok := errors.AsType[*client.Unreachable](err); ok {
-		return fmt.Errorf("%w\nSay where it is with --server or %s", unreachable, serverVariable)
-	}
-	return presentable(err)
-}
-
-// presentable is an error without what a daemon's words would do to a terminal.
-func presentable(err error) error {
-	if refusal, ok := errors.AsType[*client.Refusal](err); ok {
-		return errors.New(printableLines(refusal.Error()))
-	}
-	return err
-}
-
-// printableLines is printable for several lines.
-func printableLines(s string) string {
-	lines := strings.Split(s, "\n")
-	for i := range lines {
-		lines[i] = printable(lines[i])
-	}
-	return strings.Join(lines, "\n")
 }
 
 // whoAmI names the person at the terminal: user@host.
@@ -145,26 +152,7 @@ func toSeconds(date string) string {
 }
 
 // fromNow tells in words how far away an instant is.
-func fromNow(d time.Duration) string {
-	before, after := "in ", ""
-	if d < 0 {
-		d, before, after = -d, "", " ago"
-	}
-	var text string
-	switch {
-	case d < time.Second:
-		return "now"
-	case d.Round(time.Second) < time.Minute:
-		text = fmt.Sprintf("%d s", d.Round(time.Second)/time.Second)
-	case d.Round(time.Minute) < 2*time.Hour:
-		text = fmt.Sprintf("%d min", d.Round(time.Minute)/time.Minute)
-	case d.Round(time.Hour) < 48*time.Hour:
-		text = fmt.Sprintf("%d h", d.Round(time.Hour)/time.Hour)
-	default:
-		text = fmt.Sprintf("%d days", d.Round(24*time.Hour)/(24*time.Hour))
-	}
-	return before + text + after
-}
+func fromNow(d time.Duration) string { return screen.FromNow(d) }
 
 // oneArgument asks for exactly one.
 func oneArgument(what string) cobra.PositionalArgs {
@@ -174,4 +162,27 @@ func oneArgument(what string) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// atMostOne asks for one argument or none.
+func atMostOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) > 1 {
+			return usagef("%s takes one argument at most, %s", cmd.CommandPath(), what)
+		}
+		return nil
+	}
+}
+
+// parent makes a command that only has others below it.
+func parent(use, short, long string, children ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Long:  long,
+		Args:  noArguments,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(children...)
+	return cmd
 }

@@ -183,7 +183,10 @@ func TestHaltThatDoesNotEverythingOrNotInTime(t *testing.T) {
 		{
 			"the lever is refused", "halt",
 			map[string][]string{"PUT /api/1/halt": {`403 {"detail":"the host name is not known"}`}},
-			"the host name is not known",
+			"the host name is not known\n" +
+				"Without a key, on its machine:  cmed halt --server unix:STATE/cmed.sock\n" +
+				"Does it run, but not answer?  kill -USR1 PID (its log names it at start), or touch the halt file that its log named at start\n" +
+				"Has it died?  cmed reap, with its options, ends and undoes what it left",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -240,7 +243,7 @@ func TestHaltOfADaemonThatCannotBeReached(t *testing.T) {
 		if want := "cmed: the daemon at " + s.URL + " can't be reached: "; !strings.HasPrefix(first, want) {
 			t.Errorf("got %s, want %s", first, want)
 		}
-		want := "Is it another one?  cmed halt --server http://HOST:PORT (or CMED_SERVER)\n" +
+		want := "That address is the one of CMED_SERVER. Is it another one?  cmed halt --server http://HOST:PORT (or CMED_SERVER)\n" +
 			"Does it run, but not answer?  kill -USR1 PID (its log names it at start), " +
 			"or touch the halt file that its log named at start" + file + "\n" +
 			"Has it died?  cmed reap, with its options, ends and undoes what it left\n"
@@ -250,26 +253,34 @@ func TestHaltOfADaemonThatCannotBeReached(t *testing.T) {
 	}
 }
 
+func TestWarningsNameCommands(t *testing.T) {
+	var said strings.Builder
+	writeWarnings(&said, []string{"1 of 2 executors will not run; move it with PUT /api/1/executors/{id}, or post\x1b it"})
+	if got, want := said.String(), "warning: 1 of 2 executors will not run; move it with cmed executor move ID DATE, or post\uFFFD it\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestWhichServerIsCalled(t *testing.T) {
 	for _, test := range []struct {
 		name, flag string
 		env        []string
 		want, from string
 	}{
-		{"the default", "", nil, "http://127.0.0.1:5000", "CMED_SERVER"},
+		{"the default", "", nil, "http://127.0.0.1:5000", ""},
 		{"the port of a daemon with this environment", "", []string{"CMED_PORT=5091"}, "http://127.0.0.1:5091", "CMED_PORT"},
-		{"a free port is not known", "", []string{"CMED_PORT=0"}, "http://127.0.0.1:5000", "CMED_SERVER"},
-		{"the variable before the port", "", []string{"CMED_PORT=5091", "CMED_SERVER=localhost:1"}, "http://localhost:1", "CMED_SERVER"},
+		{"a free port is not known", "", []string{"CMED_PORT=0"}, "http://127.0.0.1:5000", ""},
+		{"the variable before the port", "", []string{"CMED_PORT=5091", "CMED_SERVER=localhost:1"}, "localhost:1", "CMED_SERVER"},
 		{"the flag before all", "http://a", []string{"CMED_PORT=5091", "CMED_SERVER=http://b"}, "http://a", "--server"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := &remote{program: program{env: test.env}, server: test.flag}
-			c, from, err := r.client()
+			w := &where{server: test.flag}
+			d, err := w.daemon(program{env: test.env})
 			if err != nil {
 				t.Fatal(err)
 			}
-			if c.Server() != test.want || from != test.from {
-				t.Errorf("%s says %s, want %s and %s", from, c.Server(), test.from, test.want)
+			if d.server != test.want || d.from != test.from {
+				t.Errorf("%s says %s, want %s and %s", d.from, d.server, test.from, test.want)
 			}
 		})
 	}
@@ -291,16 +302,18 @@ func TestResume(t *testing.T) {
 
 func TestUndos(t *testing.T) {
 	created := time.Now().Add(-3 * time.Minute).Format(time.RFC3339)
+	made := created + " (3 min ago)"
+	wide := strings.Repeat(" ", len(made)-len("MADE"))
 	s := newStandIn(t, map[string][]string{"GET /api/1/undos/": {`{"undos":[
 		{"id":"a-1","state":"failed","attack_ref":"x:Y","attempts":10,"created":"` + created + `","description":"stop\nped","message":"no"},
 		{"id":"b-2","state":"open","attack_ref":"x:Z","created":"` + created + `","description":"slowed","abandoned":null},
 		{"id":"c-1","state":"abandoned","attack_ref":"x:Z","created":"` + created + `","description":"cut","message":"no",
 			"abandoned":{"by":"ana@host","reason":"it can stay"}}],"_links":{}}`}})
 	c, code := s.call(t, "undos")
-	want := "ID   STATE      ATTACK  ATTEMPTS  MADE       DESCRIPTION\n" +
-		"a-1  failed     x:Y     10        3 min ago  stop\uFFFDped (no)\n" +
-		"b-2  open       x:Z     0         3 min ago  slowed\n" +
-		"c-1  abandoned  x:Z     0         3 min ago  cut (given up by ana@host: it can stay)\n"
+	want := "ID   STATE      ATTACK  ATTEMPTS  MADE" + wide + "  DESCRIPTION\n" +
+		"a-1  failed     x:Y     10        " + made + "  stop\uFFFDped (no)\n" +
+		"b-2  open       x:Z     0         " + made + "  slowed\n" +
+		"c-1  abandoned  x:Z     0         " + made + "  cut (given up by ana@host: it can stay)\n"
 	if got := c.stdout.String(); code != 0 || got != want {
 		t.Errorf("exit code %d and\n%swant\n%s", code, got, want)
 	}

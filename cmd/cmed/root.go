@@ -21,9 +21,7 @@ configuration file. Flags win over variables, those over the file.`
 
 const ofDaemon = `SIGTERM ends the daemon gracefully, a second one at least a second later at
 once; SIGHUP makes it rescan the folders; SIGUSR1 engages the lever: everything
-is stopped and undone, and nothing starts until "cmed resume". Exit codes: 0
-ended well, 1 failed, 2 wrong flag or configuration, 3 the port, the database or
-the state folder belongs to another process.`
+is stopped and undone, and nothing starts until "cmed resume".`
 
 // newRoot puts the command tree together.
 func newRoot(p program) *cobra.Command {
@@ -55,7 +53,8 @@ func newRoot(p program) *cobra.Command {
 		addFlags(cmd, s, func(option) bool { return true })
 		addDualFlag(cmd, s)
 	}
-	root.AddCommand(serving, newPlan(p), newHalt(p), newResume(p), newStatus(p), newUndos(p), newReap(p), newPlugins(p), newPlugin(p), newVersion())
+	root.AddCommand(serving, newReap(p), newStore(p), newPlugin(p), newVersion(), newMan(), newExitCodes())
+	root.AddCommand(clientCommands(p)...)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
 	root.SetHelpCommand(newHelp())
@@ -132,7 +131,11 @@ func writeUsage(cmd *cobra.Command) error {
 		fmt.Fprintf(out, "\n%s\n", precedence)
 	}
 	if cmd.Flags().Lookup(optPort) != nil {
-		fmt.Fprintf(out, "\n%s\n", ofDaemon)
+		fmt.Fprintf(out, "\n%s\n\n", ofDaemon)
+		return writeExitCodes(out)
+	}
+	if cmd.Flags().Lookup("server") != nil {
+		fmt.Fprintf(out, "\nThe exit codes: cmed help exit-codes\n")
 	}
 	return nil
 }

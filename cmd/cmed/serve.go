@@ -22,6 +22,7 @@ func serveUntilStopped(ctx context.Context, cfg *config, p program) error {
 		return err
 	}
 	setUmask()
+	collectEagerly(p)
 	if err := host.Harden(); err != nil {
 		return fmt.Errorf("protect the process: %w", err)
 	}
@@ -30,7 +31,7 @@ func serveUntilStopped(ctx context.Context, cfg *config, p program) error {
 	o, release := takeOrders(ctx, p.signals)
 	defer release()
 
-	d, err := startUnlessStopped(o, cfg, log)
+	d, err := startUnlessStopped(o, cfg, log, p.stdout)
 	if err != nil || d == nil {
 		return err
 	}
@@ -45,10 +46,10 @@ func serveUntilStopped(ctx context.Context, cfg *config, p program) error {
 
 // startUnlessStopped returns the daemon when it serves; nil when it was told to
 // stop before that.
-func startUnlessStopped(o *orders, cfg *config, log hclog.Logger) (*daemon, error) {
+func startUnlessStopped(o *orders, cfg *config, log hclog.Logger, stdout io.Writer) (*daemon, error) {
 	var d *daemon
 	err := o.unlessForced(func() (err error) {
-		d, err = startDaemon(o.stop, cfg, log, o.halt)
+		d, err = startDaemon(o.stop, cfg, log, stdout, o.halt)
 		return err
 	})
 	switch {
@@ -65,7 +66,7 @@ func startUnlessStopped(o *orders, cfg *config, log hclog.Logger) (*daemon, erro
 // serveOrders returns when the daemon is told to stop, or with the reason why
 // it can't go on.
 func serveOrders(d *daemon, o *orders) (failed error) {
-	rescans := startRescans(o, d.host, d.log)
+	rescans := startRescans(o, d)
 	defer rescans.Wait()
 	select {
 	case <-o.stop.Done():
@@ -95,8 +96,9 @@ func shutDown(d *daemon, o *orders) error {
 	return o.unlessForced(func() error { return d.stop(ctx) })
 }
 
-// startRescans looks at the plugin folders when told to, until told to stop.
-func startRescans(o *orders, h *host.Host, log hclog.Logger) *sync.WaitGroup {
+// startRescans looks at the plugin folders and the certificate when told to, until
+// told to stop.
+func startRescans(o *orders, d *daemon) *sync.WaitGroup {
 	group := &sync.WaitGroup{}
 	group.Go(func() {
 		for {
@@ -105,19 +107,22 @@ func startRescans(o *orders, h *host.Host, log hclog.Logger) *sync.WaitGroup {
 				return
 			case <-o.rescan:
 			}
-			switch err := h.Rescan(o.stop); {
+			if d.certificate != nil {
+				d.certificate.Reload()
+			}
+			switch err := d.host.Rescan(o.stop); {
 			case err == nil:
-				log.Info("rescanned the plugin folders")
+				d.log.Info("rescanned the plugin folders")
 			case o.stop.Err() == nil:
-				log.Error("the plugin folders could not be rescanned", "error", err)
+				d.log.Error("the plugin folders could not be rescanned", "error", err)
 			}
 		}
 	})
 	return group
 }
 
-// announce writes the one line that cmed writes to standard output: it is
-// ready, and where.
+// announce writes the one line that cmed writes to standard output whenever it
+// has started: it is ready, and where.
 func announce(w io.Writer, d *daemon) {
 	broken := 0
 	for _, f := range d.engine.Plugins() {
@@ -135,7 +140,8 @@ func announce(w io.Writer, d *daemon) {
 	if state := d.engine.Lever(); state.Engaged {
 		lever = "; lever engaged by " + printable(state.By)
 	}
-	fmt.Fprintf(w, "cmed %s is ready: %s (%s, %s, %d broken; zone %s%s%s)\n", thisBuild().Version, baseURL(d.listener),
+	fmt.Fprintf(w, "cmed %s is ready: %s%s (%s, %s, %d broken; zone %s%s%s)\n", thisBuild().Version,
+		baseURL(d.listener, d.cfg.isEncrypted()), reach(d.listener),
 		count(len(d.engine.Offers(engine.KindAttack)), "attack"),
 		count(len(d.engine.Offers(engine.KindPlanner)), "planner"), broken, d.cfg.zone, missing.String(), lever)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -144,8 +145,8 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &config{
-		bindHost: "127.0.0.1", port: 5000, zone: c.zone,
-		database: "./cme.db", stateDir: "./cme.state",
+		bindHost: "127.0.0.1", port: 5000, zone: c.zone, history: 120 * 24 * time.Hour,
+		database: "./cme.db", stateDir: "./cme.state", socket: "cme.state/cmed.sock",
 		attacksDir:  filepath.Join(filepath.Dir(binary), "attacks"),
 		scriptsDir:  filepath.Join(filepath.Dir(binary), "scripts"),
 		grants:      c.grants, // see TestWhatIsGranted
@@ -172,7 +173,14 @@ func TestEveryOptionIsReadFromAFile(t *testing.T) {
 	file := write(t, `
 port: 5001
 host: 0.0.0.0
+socket: /run/cmed.sock
+tls-cert: /etc/cmed/cert.pem
+tls-key: /etc/cmed/key.pem
+first-key: true
+insecure-transport: true
 insecure: true
+trusted-proxy: [10.0.0.0/8, "fd00::1"]
+history: 30d
 allowed-host: [cmed.example]
 cors-origin: ["https://ops.example:8443", "*"]
 timezone: UTC
@@ -214,7 +222,10 @@ log-format: json
 		t.Fatal(err)
 	}
 	want := &config{
-		port: 5001, bindHost: "0.0.0.0", insecure: true, allowedHosts: []string{"cmed.example"},
+		port: 5001, bindHost: "0.0.0.0", insecure: true, insecureTransport: true, firstKey: true,
+		socket: "/run/cmed.sock", certFile: "/etc/cmed/cert.pem", certKeyFile: "/etc/cmed/key.pem",
+		trustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::1/128")},
+		history:        30 * 24 * time.Hour, allowedHosts: []string{"cmed.example"},
 		corsOrigins: []string{"https://ops.example:8443", "*"}, zone: time.UTC, zoneChosen: true,
 		database: "/var/lib/cmed/cme.db", stateDir: "/var/lib/cmed/state",
 		attacksDir: "/opt/attacks", plannersDir: "/opt/planners", attacksNamed: true, plannersNamed: true,

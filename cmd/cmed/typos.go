@@ -19,7 +19,7 @@ import (
 // otherVariables are those beside the options': of the commands and examples,
 // and what a plugin is given, which a daemon started by one inherits.
 var otherVariables = []string{
-	serverVariable, "CMED_URL",
+	serverVariable, keyVariable, "CMED_URL",
 	pluginv1.CookieKey, pluginv1.EnvRun, pluginv1.EnvLifeline, pluginv1.EnvPluginPath, pluginv1.EnvGrace,
 }
 

@@ -3,14 +3,13 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"text/tabwriter"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chaos-monkey-engine/cmed/internal/client"
+	"github.com/chaos-monkey-engine/cmed/internal/screen"
 )
 
 const undosLong = `Shows the undo records that are neither undone nor abandoned: those that wait,
@@ -26,6 +25,14 @@ func newUndos(p program) *cobra.Command {
 		Long:  undosLong,
 		Args:  noArguments,
 	}
+	addUndoList(cmd, p)
+	list := &cobra.Command{Use: "list", Short: "Show the records, as cmed undos does", Long: undosLong, Args: noArguments}
+	addUndoList(list, p)
+	cmd.AddCommand(list, newRetry(p), newAbandon(p))
+	return cmd
+}
+
+func addUndoList(cmd *cobra.Command, p program) {
 	var all bool
 	cmd.Flags().BoolVar(&all, "all", false, "show all, those undone or abandoned too")
 	r := newRemote(cmd, p, "table")
@@ -34,43 +41,32 @@ func newUndos(p program) *cobra.Command {
 			return r.listUndos(ctx, c, all)
 		})
 	}
-	cmd.AddCommand(newRetry(p), newAbandon(p))
-	return cmd
 }
 
 // unfinished are the states of records that somebody may have to look after.
 var unfinished = []string{"open", "undoing", "kept", "failed"}
 
 func (r *remote) listUndos(ctx context.Context, c *client.Client, all bool) error {
-	list := func() ([]client.Undo, error) { return c.Undos(ctx, unfinished...) }
+	list, empty := func() ([]client.Undo, error) { return c.Undos(ctx, unfinished...) }, "nothing is left to undo"
 	if all {
-		list = func() ([]client.Undo, error) { return c.AllUndos(ctx) }
+		list, empty = func() ([]client.Undo, error) { return c.AllUndos(ctx) }, "there are no undo records"
 	}
 	records, err := list()
 	if err != nil {
-		return refused(err)
+		return err
 	}
-	if r.asJSON() {
-		documents := make([]json.RawMessage, len(records))
-		for i, u := range records {
-			documents[i] = u.Raw
-		}
-		return writeJSON(r.stdout, map[string]any{"undos": documents})
+	if r.forPrograms() {
+		return r.write(map[string]any{"undos": undoDocuments(records)})
 	}
-	if len(records) == 0 {
-		words := "nothing is left to undo"
-		if all {
-			words = "there are no undo records"
-		}
-		fmt.Fprintln(r.stdout, words)
-		return nil
-	}
-	return writeUndoTable(r.stdout, records, time.Now())
+	return r.table(undoTable(records, time.Now()), empty)
 }
 
-func writeUndoTable(w io.Writer, records []client.Undo, now time.Time) error {
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tSTATE\tATTACK\tATTEMPTS\tMADE\tDESCRIPTION")
+func undoDocuments(records []client.Undo) []json.RawMessage {
+	return raws(records, func(u client.Undo) json.RawMessage { return u.Raw })
+}
+
+func undoTable(records []client.Undo, now time.Time) *screen.Table {
+	table := screen.NewTable("ID", "STATE", "ATTACK", "ATTEMPTS", "MADE", "DESCRIPTION")
 	for _, u := range records {
 		text := u.Description
 		switch {
@@ -79,10 +75,9 @@ func writeUndoTable(w io.Writer, records []client.Undo, now time.Time) error {
 		case u.Message != "":
 			text += " (" + u.Message + ")"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\n", printable(u.ID), printable(u.State), printable(u.AttackRef),
-			u.Attempts, fromNow(u.Created.Sub(now)), printable(text))
+		table.Row(u.ID, u.State, u.AttackRef, strconv.Itoa(u.Attempts), screen.Instant(u.Created, now), text)
 	}
-	return table.Flush()
+	return table
 }
 
 func newRetry(p program) *cobra.Command {
@@ -92,6 +87,7 @@ func newRetry(p program) *cobra.Command {
 		Args:  oneArgument("the id of an undo record"),
 	}
 	r := newRemote(cmd, p, "text")
+	cmd.ValidArgsFunction = r.complete(undoIDs)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			record, err := c.RetryUndo(ctx, args[0])
@@ -110,6 +106,7 @@ func newAbandon(p program) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&reason, "reason", "", "why the effect is left in place; kept with the record")
 	r := newRemote(cmd, p, "text")
+	cmd.ValidArgsFunction = r.complete(undoIDs)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if reason == "" {
 			return usagef("--reason is missing: say why the effect is left in place")
@@ -125,12 +122,12 @@ func newAbandon(p program) *cobra.Command {
 // showUndo tells what became of a record.
 func (r *remote) showUndo(u client.Undo, words string, err error) error {
 	if err != nil {
-		return refused(err)
+		return err
 	}
-	writeWarnings(r.stderr, u.Warnings)
-	if r.asJSON() {
-		return writeJSON(r.stdout, u.Raw)
+	r.warn(u.Warnings)
+	if r.forPrograms() {
+		return r.write(u.Raw)
 	}
-	fmt.Fprintf(r.stdout, "%s (%s) %s\n", printable(u.ID), printable(u.AttackRef), words)
+	r.say("%s (%s) %s", printable(u.ID), printable(u.AttackRef), words)
 	return nil
 }

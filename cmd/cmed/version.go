@@ -2,9 +2,7 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
-	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -12,8 +10,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker: -X main.version=1.2.3.
-var version string
+// Set by the linker: -X main.version=1.2.3. The commit and its time are set where
+// Go does not look at the repository itself, which a release tells it not to.
+var version, commit, commitTime string
 
 // build says what this binary was made from.
 type build struct {
@@ -26,7 +25,7 @@ type build struct {
 }
 
 func thisBuild() build {
-	b := build{Version: version, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+	b := build{Version: version, Commit: commit, Time: commitTime, Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
 	info, ok := debug.ReadBuildInfo()
 	if ok {
 		if info.Main.Version != "(devel)" {
@@ -66,8 +65,8 @@ func newVersion() *cobra.Command {
 		Short: "Show the version and what it was built from",
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if output.text == formatJSON {
-				return writeJSON(cmd.OutOrStdout(), thisBuild())
+			if output.forPrograms() {
+				return output.write(cmd.OutOrStdout(), thisBuild())
 			}
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), thisBuild())
 			return err
@@ -75,32 +74,4 @@ func newVersion() *cobra.Command {
 	}
 	cmd.Flags().VarP(output, "output", "o", output.usage())
 	return cmd
-}
-
-const formatJSON = "json"
-
-// output is how a command writes what it found: for people, or as JSON.
-type output struct{ human, text string }
-
-func outputFlag(human string) *output { return &output{human, human} }
-
-func (o *output) usage() string { return o.human + " or " + formatJSON }
-
-func (o *output) Set(s string) error {
-	if s != o.human && s != formatJSON {
-		return fmt.Errorf("it is not one of %s, %s", o.human, formatJSON)
-	}
-	o.text = s
-	return nil
-}
-
-func (o *output) String() string { return o.text }
-
-func (o *output) Type() string { return "format" }
-
-func writeJSON(w io.Writer, doc any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(doc)
 }

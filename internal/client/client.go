@@ -3,14 +3,14 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 )
 
@@ -25,51 +25,74 @@ const (
 	base = "/api/1"
 )
 
-// Client calls one daemon. It may be used by several goroutines.
-type Client struct {
-	server *url.URL
-	agent  string
-	http   *http.Client
+// Options say which daemon is called, and by whom.
+type Options struct {
+	// Server is a URL such as http://127.0.0.1:5000, without a scheme one of
+	// http, or unix:/path/cmed.sock.
+	Server string
+	// Agent is how the client calls itself.
+	Agent string
+	// Key is the API key; "": none.
+	Key string
+	// Roots are the authorities that may vouch for a server of https; nil: those
+	// of the system.
+	Roots *x509.CertPool
+	// InsecureTransport lets the key go to another machine in the clear.
+	InsecureTransport bool
+	// Changing, unless it is nil, is called before each request that may change
+	// something.
+	Changing func()
 }
 
-// New returns a client of the daemon at a URL such as http://127.0.0.1:5000; one
-// without a scheme is of http. agent is how the client calls itself.
-func New(server, agent string) (*Client, error) {
-	if !strings.Contains(server, "://") {
-		server = "http://" + server
+// ErrKeyInTheClear is returned when a key would go to another machine without
+// encryption.
+var ErrKeyInTheClear = errors.New("the key would go over the network unencrypted")
+
+// Client calls one daemon. It may be used by several goroutines.
+type Client struct {
+	server  address
+	options Options
+	http    *http.Client
+	// silence is how long a stream may be silent.
+	silence time.Duration
+}
+
+// New returns a client. The error is ErrKeyInTheClear, or says what is wrong with
+// the server's URL.
+func New(o Options) (*Client, error) {
+	server, err := parseServer(o.Server)
+	if err != nil {
+		return nil, err
 	}
-	u, err := url.Parse(server)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		return nil, fmt.Errorf("%q is not a URL such as http://127.0.0.1:5000", withoutUser(server))
+	if o.Key != "" && server.inTheClear() && !o.InsecureTransport {
+		return nil, ErrKeyInTheClear
 	}
-	u.Path = strings.TrimRight(u.Path, "/")
-	return &Client{server: u, agent: agent, http: &http.Client{
+	return &Client{server: server, options: o, silence: silenceLimit, http: &http.Client{
 		Transport: &http.Transport{
-			Proxy:             http.ProxyFromEnvironment,
-			DialContext:       (&net.Dialer{Timeout: dialLimit}).DialContext,
+			Proxy:             server.proxy,
+			DialContext:       server.dial,
+			TLSClientConfig:   &tls.Config{RootCAs: o.Roots, MinVersion: tls.VersionTLS12},
 			DisableKeepAlives: true, // calls are few, and nothing is left behind
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}, nil
 }
 
-// withoutUser is the text of a URL, which may be none, without a password.
-func withoutUser(server string) string {
-	scheme, rest, _ := strings.Cut(server, "://")
-	return scheme + "://" + rest[strings.LastIndex(rest, "@")+1:]
-}
-
 // Server is where the daemon is called, without a password.
-func (c *Client) Server() string { return c.server.Redacted() }
+func (c *Client) Server() string { return c.server.String() }
 
 // request is one call.
 type request struct {
 	method, path string // the path with its query
 	body         []byte // JSON; nil: none
 	key          string // the Idempotency-Key; "": none
+	accept       string // "": a document
+	lastEvent    string // the Last-Event-ID; "": none
 	// answered, unless it is nil, receives when the daemon says it answered.
 	answered *time.Time
 }
+
+func get(path string) request { return request{method: http.MethodGet, path: path} }
 
 // call makes a request and reads the document of the answer into doc. It returns
 // the document as it came.
@@ -78,14 +101,14 @@ func (c *Client) call(ctx context.Context, r request, doc any) (json.RawMessage,
 	defer cancel()
 	answer, err := c.send(ctx, r)
 	if err != nil {
-		return nil, &Unreachable{Server: c.Server(), Err: cause(ctx, err)}
+		return nil, c.unreachable(ctx, err)
 	}
 	defer answer.Body.Close() //nolint:errcheck // it was only read
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, &Unreachable{Server: c.Server(), Err: fmt.Errorf("the answer broke off: %w", cause(ctx, err))}
-	case answer.StatusCode < 200 || answer.StatusCode > 299:
+		return nil, c.brokenOff(ctx, err)
+	case !isSuccess(answer):
 		return nil, refusalOf(answer, text)
 	case len(text) > maxAnswer:
 		return nil, fmt.Errorf("the answer of %s is longer than %d bytes", c.Server(), maxAnswer)
@@ -99,24 +122,48 @@ func (c *Client) call(ctx context.Context, r request, doc any) (json.RawMessage,
 	return text, nil
 }
 
+func isSuccess(answer *http.Response) bool {
+	return answer.StatusCode >= 200 && answer.StatusCode <= 299
+}
+
 func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	var body io.Reader
 	if r.body != nil {
 		body = bytes.NewReader(r.body)
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, c.server.String()+r.path, body)
+	if c.options.Changing != nil && r.method != http.MethodGet {
+		c.options.Changing()
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, c.server.base()+r.path, body)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("User-Agent", c.agent)
+	for name, value := range map[string]string{
+		"User-Agent": c.options.Agent, "Idempotency-Key": r.key, "Last-Event-ID": r.lastEvent,
+	} {
+		if value != "" {
+			req.Header.Set(name, value)
+		}
+	}
 	req.Header.Set("Accept", "application/hal+json, application/problem+json")
+	if r.accept != "" {
+		req.Header.Set("Accept", r.accept)
+	}
 	if r.body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
-	if r.key != "" {
-		req.Header.Set("Idempotency-Key", r.key)
+	if c.options.Key != "" {
+		req.Header.Set("Authorization", "Bearer "+c.options.Key)
 	}
 	return c.http.Do(req)
+}
+
+func (c *Client) unreachable(ctx context.Context, err error) error {
+	return &Unreachable{Server: c.Server(), Err: cause(ctx, err)}
+}
+
+func (c *Client) brokenOff(ctx context.Context, err error) error {
+	return c.unreachable(ctx, fmt.Errorf("the answer broke off: %w", cause(ctx, err)))
 }
 
 // cause is the error without the URL, which the caller names, and in the words
@@ -137,8 +184,10 @@ type decision struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-func (d decision) body() ([]byte, error) {
-	body, err := json.Marshal(d)
+func (d decision) body() ([]byte, error) { return bodyOf(d) }
+
+func bodyOf(v any) ([]byte, error) {
+	body, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("write the request: %w", err)
 	}

@@ -55,7 +55,7 @@ func serve(t *testing.T, answers ...answer) (*daemon, *Client) {
 		fmt.Fprint(w, a.body)
 	}))
 	t.Cleanup(d.Close)
-	c, err := New(d.URL+"/", "cmed/test")
+	c, err := New(Options{Server: d.URL + "/", Agent: "cmed/test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,6 +81,48 @@ func TestWhatIsAsked(t *testing.T) {
 		{"status", func(c *Client) error { _, err := c.Status(ctx); return err }, "GET /api/1/status"},
 		{"list all undo records", func(c *Client) error { _, err := c.AllUndos(ctx); return err }, "GET /api/1/undos/?all=true&limit=500"},
 		{"retry", func(c *Client) error { _, err := c.RetryUndo(ctx, "e-1"); return err }, "POST /api/1/undos/e-1/retry"},
+		{"list attacks", func(c *Client) error { _, err := c.Offers(ctx, Attacks); return err }, "GET /api/1/attacks/"},
+		{"show a planner", func(c *Client) error { _, err := c.Offer(ctx, Planners, "a:B/c"); return err }, "GET /api/1/planners/a:B%2Fc"},
+		{"list plugins", func(c *Client) error { _, err := c.Plugins(ctx); return err }, "GET /api/1/plugins/"},
+		{"rescan", func(c *Client) error { return c.Rescan(ctx) }, "POST /api/1/plugins/rescan"},
+		{"list plans", func(c *Client) error { _, _, err := c.Plans(ctx, true, 7); return err }, "GET /api/1/plans/?all=true&limit=7"},
+		{"halt a plan", func(c *Client) error { _, err := c.HaltPlan(ctx, "p", "why"); return err }, `POST /api/1/plans/p/halt {"reason":"why"}`},
+		{"delete a plan", func(c *Client) error { _, err := c.DeletePlan(ctx, "p", false); return err }, "DELETE /api/1/plans/p"},
+		{"delete a plan and its undo", func(c *Client) error { _, err := c.DeletePlan(ctx, "p", true); return err }, "DELETE /api/1/plans/p?abandon_undo=true"},
+		{
+			"list executors", func(c *Client) error {
+				_, _, err := c.Executors(ctx, ExecutorQuery{Plan: "p", Attack: "a:B", States: []string{"failed", "lost"}, From: "2026-11-21T00:00:00+01:00", All: true})
+				return err
+			},
+			"GET /api/1/executors/?attack_ref=a%3AB&executed=true&from=2026-11-21T00%3A00%3A00%2B01%3A00&limit=500&plan_id=p&state=failed%2Clost",
+		},
+		{"show an executor", func(c *Client) error { _, err := c.Executor(ctx, "e"); return err }, "GET /api/1/executors/e"},
+		{"move an executor", func(c *Client) error { _, err := c.MoveExecutor(ctx, "e", "now"); return err }, `PUT /api/1/executors/e {"args":{"date":"now"},"type":"date"}`},
+		{"halt an executor", func(c *Client) error { _, err := c.HaltExecutor(ctx, "e", ""); return err }, "POST /api/1/executors/e/halt {}"},
+		{"delete an executor", func(c *Client) error { _, err := c.DeleteExecutor(ctx, "e", false); return err }, "DELETE /api/1/executors/e"},
+		{"copy a log", func(c *Client) error { return c.CopyLog(ctx, "e", io.Discard) }, "GET /api/1/executors/e/log"},
+		{
+			"make a key", func(c *Client) error {
+				_, err := c.CreateKey(ctx, NewKey{Name: "n", Role: "viewer", TTL: "30d", Limits: Limits{Refs: []string{"a:*"}}})
+				return err
+			},
+			`POST /api/1/keys/ {"name":"n","role":"viewer","ttl":"30d","limits":{"refs":["a:*"]}}`,
+		},
+		{"make a key without limits", func(c *Client) error { _, err := c.CreateKey(ctx, NewKey{Name: "n", Role: "viewer"}); return err }, `POST /api/1/keys/ {"name":"n","role":"viewer"}`},
+		{"list keys", func(c *Client) error { _, err := c.Keys(ctx); return err }, "GET /api/1/keys/"},
+		{"revoke a key", func(c *Client) error { _, err := c.RevokeKey(ctx, "k"); return err }, "DELETE /api/1/keys/k"},
+		{"who I am", func(c *Client) error { _, err := c.Me(ctx); return err }, "GET /api/1/me"},
+		{"list the audit", func(c *Client) error { _, _, err := c.Audit(ctx, AuditQuery{After: 3, To: "x", Limit: 9}); return err }, "GET /api/1/audit/?after=3&limit=9&to=x"},
+		{"export the audit", func(c *Client) error { return c.ExportAudit(ctx, AuditQuery{From: "x"}, io.Discard) }, "GET /api/1/audit/?from=x"},
+		{"verify the audit", func(c *Client) error { _, err := c.VerifyAudit(ctx); return err }, "GET /api/1/audit/verify"},
+		{"back up", func(c *Client) error { _, err := c.Backup(ctx, io.Discard); return err }, "GET /api/1/backup"},
+		{
+			"events of the past", func(c *Client) error {
+				_, err := c.Events(ctx, EventQuery{Types: []string{"undo", "executor.running"}, Plan: "p", Executor: "e", Past: true}, func(Change) bool { return true })
+				return err
+			},
+			"GET /api/1/events/?executor_id=e&follow=false&plan_id=p&type=undo%2Cexecutor.running",
+		},
 		{"abandon", func(c *Client) error { _, err := c.AbandonUndo(ctx, "e-1", "ana", "gone"); return err }, `POST /api/1/undos/e-1/abandon {"by":"ana","reason":"gone"}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -103,12 +145,23 @@ func TestWhatIsAsked(t *testing.T) {
 
 func TestIdsThatAreNone(t *testing.T) {
 	_, c := serve(t) // it is not asked
+	ctx := context.Background()
 	for _, id := range []string{"", "../plans/x", "a?b", "a#b", "a%2fb"} {
-		if _, err := c.Plan(context.Background(), id); err == nil {
-			t.Errorf("%q passes for the id of a plan", id)
-		}
-		if _, err := c.RetryUndo(context.Background(), id); err == nil {
-			t.Errorf("%q passes for the id of an undo record", id)
+		for what, call := range map[string]func() error{
+			"a plan":          func() error { _, err := c.Plan(ctx, id); return err },
+			"a plan to halt":  func() error { _, err := c.HaltPlan(ctx, id, ""); return err },
+			"one to delete":   func() error { _, err := c.DeletePlan(ctx, id, false); return err },
+			"an executor":     func() error { _, err := c.Executor(ctx, id); return err },
+			"one to move":     func() error { _, err := c.MoveExecutor(ctx, id, "now"); return err },
+			"one to halt":     func() error { _, err := c.HaltExecutor(ctx, id, ""); return err },
+			"a log":           func() error { return c.CopyLog(ctx, id, io.Discard) },
+			"a log to follow": func() error { _, err := c.FollowLog(ctx, id, 0, nil, nil); return err },
+			"a key":           func() error { _, err := c.RevokeKey(ctx, id); return err },
+			"an undo record":  func() error { _, err := c.RetryUndo(ctx, id); return err },
+		} {
+			if err := call(); err == nil {
+				t.Errorf("%q passes for the id of %s", id, what)
+			}
 		}
 	}
 }
@@ -189,7 +242,7 @@ func TestNobodyThere(t *testing.T) {
 	}
 	server := "http://" + ln.Addr().String()
 	ln.Close()
-	c, err := New(server, "")
+	c, err := New(Options{Server: server})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +261,7 @@ func TestACallEndsWithItsContext(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	c, err := New("http://"+ln.Addr().String(), "")
+	c, err := New(Options{Server: "http://" + ln.Addr().String()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -226,7 +279,7 @@ func TestServersThatAreNone(t *testing.T) {
 		"http://a:b": "http://a:b", "/a": "http:///a", "http://ana:sec@ret@a:b": "http://a:b",
 	} {
 		want := strconv.Quote(shown) + " is not a URL such as http://127.0.0.1:5000"
-		if _, err := New(server, ""); err == nil || err.Error() != want {
+		if _, err := New(Options{Server: server}); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", server, err, want)
 		}
 	}
@@ -237,7 +290,7 @@ func TestAServerWithoutASchemeIsOfHTTP(t *testing.T) {
 		"localhost:5091": "http://localhost:5091", "ops.example": "http://ops.example",
 		"[::1]:5000/": "http://[::1]:5000", "https://ops.example": "https://ops.example",
 	} {
-		c, err := New(server, "")
+		c, err := New(Options{Server: server})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -248,7 +301,7 @@ func TestAServerWithoutASchemeIsOfHTTP(t *testing.T) {
 }
 
 func TestThePasswordOfAServerIsNotShown(t *testing.T) {
-	c, err := New("https://ana:secret@ops.example/cmed/", "")
+	c, err := New(Options{Server: "https://ana:secret@ops.example/cmed/"})
 	if err != nil {
 		t.Fatal(err)
 	}

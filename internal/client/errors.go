@@ -1,10 +1,15 @@
 package client
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Refusal is an answer that says no.
@@ -13,6 +18,8 @@ type Refusal struct {
 	Message string
 	// Problems are what is wrong with the input, where.
 	Problems []Problem
+	// RetryAfter is when it may be worth asking again; 0: the daemon does not say.
+	RetryAfter time.Duration
 }
 
 // Problem is one thing wrong with an input.
@@ -66,10 +73,13 @@ func refusalOf(answer *http.Response, text []byte) error {
 		Msg, Detail string
 		Errors      []Problem
 	}
-	r := &Refusal{Status: answer.StatusCode}
+	r := &Refusal{Status: answer.StatusCode, RetryAfter: retryAfter(answer)}
 	if err := json.Unmarshal(text, &doc); err != nil || doc.Msg+doc.Detail == "" {
 		status := strings.TrimSpace(fmt.Sprint(answer.StatusCode, " ", http.StatusText(answer.StatusCode)))
 		r.Message = fmt.Sprintf("the answer is HTTP %s and says nothing that cmed would; is that a cmed?", status)
+		if bytes.Contains(text, []byte("HTTP request to an HTTPS server")) { // net/http's own words
+			r.Message = "the server speaks TLS: call it by https://"
+		}
 		return r
 	}
 	r.Message, r.Problems = doc.Detail, doc.Errors
@@ -83,6 +93,43 @@ func refusalOf(answer *http.Response, text []byte) error {
 	}
 	return r
 }
+
+// retryAfter reads the header of that name: seconds, as cmed sends them.
+func retryAfter(answer *http.Response) time.Duration {
+	seconds, err := strconv.ParseUint(answer.Header.Get("Retry-After"), 10, 16)
+	if err != nil {
+		return 0
+	}
+	return time.Duration(seconds) * time.Second
+}
+
+const (
+	// maxTries bounds how often a plan is posted that the daemon has no time for.
+	maxTries = 5
+	// longestPause bounds how long it is waited between.
+	longestPause = 10 * time.Second
+)
+
+// patiently calls fn again when the daemon says that it is too busy, and when to
+// come again.
+func patiently[T any](ctx context.Context, fn func() (T, error)) (doc T, err error) {
+	for try := 1; ; try++ {
+		doc, err = fn()
+		refusal, refused := errors.AsType[*Refusal](err)
+		busy := refused && refusal.Status == http.StatusServiceUnavailable && refusal.RetryAfter > 0
+		if !busy || refusal.RetryAfter > longestPause || try == maxTries {
+			return doc, err
+		}
+		select {
+		case <-ctx.Done():
+			return doc, err
+		case <-time.After(refusal.RetryAfter):
+		}
+	}
+}
+
+// errStreamEnded is returned when a daemon ended a stream that has no end.
+var errStreamEnded = errors.New("the daemon ended the stream")
 
 // Unreachable is returned when there was no whole answer. What was asked for may
 // have been done, if the connection broke late.

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strings"
+	"net/url"
 	"time"
 )
 
@@ -13,10 +13,20 @@ import (
 type Plan struct {
 	Raw json.RawMessage `json:"-"` // the document
 
-	ID       string   `json:"id"`
-	Name     string   `json:"name"`
-	Pending  int      `json:"executors_count"`
-	Warnings []string `json:"_warnings"`
+	ID       string    `json:"id"`
+	Name     string    `json:"name"`
+	Created  time.Time `json:"created"`
+	Attack   Config    `json:"attack"`
+	Planner  Config    `json:"planner"`
+	Pending  int       `json:"executors_count"`
+	Total    int       `json:"executors_total"` // of one that was shown on its own
+	Next     time.Time `json:"next_execution"`
+	Executed bool      `json:"executed"`
+	Timezone string    `json:"timezone"`
+	DryRun   bool      `json:"dry_run"`
+	// Labels are its maker's own.
+	Labels   map[string]string `json:"labels"`
+	Warnings []string          `json:"_warnings"`
 	Embedded struct {
 		Executors []Executor `json:"executors"`
 	} `json:"_embedded"`
@@ -26,13 +36,12 @@ type Plan struct {
 	} `json:"_links"`
 }
 
-// Executor is one run of a plan, or what would be one.
-type Executor struct {
-	ID          string    `json:"id"`
-	Name        string    `json:"name"`
-	NextRunTime time.Time `json:"next_run_time"`
-	State       string    `json:"state"`
-	Reason      string    `json:"reason"`
+func (p *Plan) keep(raw json.RawMessage) { p.Raw = raw }
+
+// Config says what is to be done, and how.
+type Config struct {
+	Ref  string          `json:"ref"`
+	Args json.RawMessage `json:"args"`
 }
 
 // Preview is what a plan would be.
@@ -49,41 +58,63 @@ type Preview struct {
 	Warnings     []string   `json:"_warnings"`
 }
 
-// Target is something that an attack would hit.
+func (p *Preview) keep(raw json.RawMessage) { p.Raw = raw }
+
+// Target is something that an attack hits.
 type Target struct {
 	ID    string `json:"id"`
 	Name  string `json:"name"`
 	State string `json:"state"`
 }
 
-type link struct {
-	Href string `json:"href"`
-}
-
 const plansPath = base + "/plans/"
 
 // CreatePlan posts a plan. With the key given, the plan is made once however
-// often it is posted: when the answer is lost, it is posted again.
-func (c *Client) CreatePlan(ctx context.Context, body []byte, key string) (p Plan, err error) {
-	r := request{method: http.MethodPost, path: plansPath, body: body, key: key}
-	p.Raw, err = c.call(ctx, r, &p)
-	if _, lost := errors.AsType[*Unreachable](err); lost && ctx.Err() == nil {
-		p.Raw, err = c.call(ctx, r, &p)
-	}
-	return p, err
-}
-
-// Plan returns a plan with the first of its executors.
-func (c *Client) Plan(ctx context.Context, id string) (p Plan, err error) {
-	if id == "" || strings.ContainsAny(id, "/?#%") {
-		return p, errors.New("that is not the id of a plan")
-	}
-	p.Raw, err = c.call(ctx, request{method: http.MethodGet, path: plansPath + id}, &p)
-	return p, err
+// often it is posted: when the answer is lost, or the daemon asks to come again,
+// it is posted again.
+func (c *Client) CreatePlan(ctx context.Context, body []byte, key string) (Plan, error) {
+	return patiently(ctx, func() (Plan, error) {
+		r := request{method: http.MethodPost, path: plansPath, body: body, key: key}
+		p, err := one[Plan](ctx, c, r)
+		if _, lost := errors.AsType[*Unreachable](err); lost && ctx.Err() == nil {
+			p, err = one[Plan](ctx, c, r)
+		}
+		return p, err
+	})
 }
 
 // PreviewPlan asks what a plan would be. Nothing is stored.
-func (c *Client) PreviewPlan(ctx context.Context, body []byte) (p Preview, err error) {
-	p.Raw, err = c.call(ctx, request{method: http.MethodPost, path: plansPath + "?dry_run=true", body: body}, &p)
-	return p, err
+func (c *Client) PreviewPlan(ctx context.Context, body []byte) (Preview, error) {
+	return patiently(ctx, func() (Preview, error) {
+		return one[Preview](ctx, c, request{method: http.MethodPost, path: plansPath + "?dry_run=true", body: body})
+	})
+}
+
+// Plan returns a plan with the first of its executors.
+func (c *Client) Plan(ctx context.Context, id string) (Plan, error) {
+	if err := checkID(id, "a plan"); err != nil {
+		return Plan{}, err
+	}
+	return one[Plan](ctx, c, get(plansPath+id))
+}
+
+// Plans lists at most limit plans (0: all), the newest first: those that are not
+// done, or every one. more says whether there are others.
+func (c *Client) Plans(ctx context.Context, all bool, limit int) (plans []Plan, more bool, err error) {
+	query := url.Values{}
+	if all {
+		query.Set("all", "true")
+	}
+	return list[Plan](ctx, c, plansPath, "plans", query, limit)
+}
+
+// HaltPlan stops and undoes what runs of a plan, and calls the rest off.
+func (c *Client) HaltPlan(ctx context.Context, id, reason string) (Message, error) {
+	return c.haltOne(ctx, plansPath, id, "a plan", reason)
+}
+
+// DeletePlan deletes a plan with its executors. With abandonUndo it does so even
+// if an undo has failed.
+func (c *Client) DeletePlan(ctx context.Context, id string, abandonUndo bool) (Message, error) {
+	return c.deleteOne(ctx, plansPath, id, "a plan", abandonUndo)
 }

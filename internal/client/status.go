@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"encoding/json"
-	"net/http"
 )
 
 // Status is what somebody wants to know first about a daemon.
@@ -29,6 +28,8 @@ type Status struct {
 	Warnings []string `json:"_warnings"`
 }
 
+func (s *Status) keep(raw json.RawMessage) { s.Raw = raw }
+
 // Limit is one limit and how far it is used up.
 type Limit struct {
 	Name    string `json:"name"` // of the flag that sets it
@@ -38,7 +39,6 @@ type Limit struct {
 }
 
 // Status tells how the daemon is.
-func (c *Client) Status(ctx context.Context) (s Status, err error) {
-	s.Raw, err = c.call(ctx, request{method: http.MethodGet, path: base + "/status"}, &s)
-	return s, err
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return one[Status](ctx, c, get(base+"/status"))
 }

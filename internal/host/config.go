@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
 // Cache remembers what was learned about plugin files across restarts. Losing
@@ -67,6 +69,11 @@ type Config struct {
 	// folders of processes are made in the system's temporary folder, which the
 	// users must be able to reach.
 	RunAs []Identity
+
+	// Changed, if set, is told of each plugin file that has come, has become
+	// another or is gone (PluginGone) since the first look at the folders. It is
+	// called one at a time, and must neither block nor call the host.
+	Changed func(engine.PluginFile)
 
 	// Only, if set, is the name of the one file in the folders that is looked at;
 	// the two folders may then be the same. The file then serves what it offers

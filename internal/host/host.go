@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,7 +89,7 @@ func New(cfg Config) (*Host, error) {
 	}
 	// What is executed is in there, and nobody looks at its content again.
 	if e := exposedFolder(cfg.StateDir); os.Geteuid() == 0 && e != nil {
-		return nil, fmt.Errorf("host: the state folder can't be used by root: %s", e.refusal("is not used by root").Message)
+		return nil, fmt.Errorf("host: root does not use the state folder %s: %s", cfg.StateDir, notForRoot(cfg.StateDir, e))
 	}
 	if err := private(copies.dir, 0o700); err != nil {
 		return nil, err
@@ -116,6 +118,15 @@ func New(cfg Config) (*Host, error) {
 	h.catalogue.Store(newCatalogue(nil, nil, cfg))
 	h.prepareIsolation()
 	return h, nil
+}
+
+// notForRoot says why root does not use a state folder, and what to do.
+func notForRoot(dir string, e *exposure) string {
+	owner, err := user.LookupId(strconv.FormatUint(uint64(e.uid), 10))
+	if e.path == dir && e.uid != 0 && err == nil {
+		return fmt.Sprintf("it belongs to %s; run it as that user: runuser -u %s -- cmed …", owner.Username, owner.Username)
+	}
+	return e.refusal("root would execute what is in there").Message + "; name one that only root can change (--state-folder)"
 }
 
 // RetainDigests sets who says which copies are needed besides those that serve
@@ -200,6 +211,10 @@ func (h *Host) Offer(kind engine.Kind, ref engine.Ref) (engine.Offer, error) {
 func (h *Host) Plugins() []engine.PluginFile {
 	return slices.Clone(h.catalogue.Load().files)
 }
+
+// Processes is how many plugin processes of this host are alive: those that run,
+// wait for their start, plan, undo, or are asked what they offer.
+func (h *Host) Processes() int { return h.live.count() }
 
 // dir is the folder of a kind.
 func (h *Host) dir(kind engine.Kind) string {

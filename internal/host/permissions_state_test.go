@@ -4,7 +4,9 @@ package host
 
 import (
 	"os"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -32,5 +34,27 @@ func TestAStateFolderThatOthersCanWriteIsRefusedByRoot(t *testing.T) {
 				t.Error("it is used: another user decides what root executes")
 			}
 		})
+	}
+}
+
+// Root is told whose it is, and how to go on.
+func TestRootIsToldWhoseTheStateFolderIs(t *testing.T) {
+	asRoot(t)
+	other, err := user.Lookup("nobody")
+	if err != nil {
+		t.Skip("there is no user nobody here")
+	}
+	uid, err := strconv.Atoi(other.Uid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := newConfig(t)
+	cfg.StateDir = t.TempDir()
+	change(t, cfg.StateDir, 0o700, uid, 0)
+	_, err = New(cfg)
+	want := "host: root does not use the state folder " + cfg.StateDir +
+		": it belongs to nobody; run it as that user: runuser -u nobody -- cmed …"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v\nwant %s", err, want)
 	}
 }

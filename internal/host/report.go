@@ -1,6 +1,8 @@
 package host
 
 import (
+	"reflect"
+
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
@@ -26,6 +28,34 @@ func (h *Host) reportOffers() {
 		}
 	}
 	h.reportConflicts(before, now)
+}
+
+// reportFiles tells which files have become others since reportOffers was last
+// called; when it never was, there is nothing to compare with. h.mu is held.
+func (h *Host) reportFiles() {
+	if h.cfg.Changed == nil || h.reported == nil {
+		return
+	}
+	type key struct {
+		kind engine.Kind
+		path string
+	}
+	before := map[key]engine.PluginFile{}
+	for _, f := range h.reported.files {
+		before[key{f.Kind, f.Path}] = f
+	}
+	for _, f := range h.catalogue.Load().files {
+		k := key{f.Kind, f.Path}
+		if old, known := before[k]; !known || !reflect.DeepEqual(old, f) {
+			h.cfg.Changed(f)
+		}
+		delete(before, k)
+	}
+	for _, f := range h.reported.files { // in their order
+		if _, gone := before[key{f.Kind, f.Path}]; gone {
+			h.cfg.Changed(engine.PluginFile{Kind: f.Kind, Path: f.Path, SHA256: f.SHA256, Refs: f.Refs, State: engine.PluginGone})
+		}
+	}
 }
 
 func (h *Host) reportConflicts(before, now *catalogue) {

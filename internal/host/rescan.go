@@ -128,6 +128,7 @@ func (h *Host) publish() {
 // looked into, so that who was asked first makes no difference. h.mu is held.
 func (h *Host) settle() {
 	h.publish()
+	h.reportFiles()
 	h.reportOffers()
 	now := h.catalogue.Load().serving()
 	if !maps.EqualFunc(now, h.serving, maps.Equal[map[engine.Ref]string, map[engine.Ref]string]) {

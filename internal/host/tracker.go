@@ -74,6 +74,13 @@ func (t *tracker) leads(pid int) bool {
 	return t.pids[pid]
 }
 
+// count is how many children have a process.
+func (t *tracker) count() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.pids)
+}
+
 // marks returns the marks of the children that are alive and not given up.
 func (t *tracker) marks() map[string]bool {
 	t.mu.Lock()

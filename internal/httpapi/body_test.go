@@ -50,7 +50,7 @@ func FuzzPlanBody(f *testing.F) {
 		}
 	}
 	fake := newFake(f)
-	handler := NewServer(Config{}, fake, hclog.NewNullLogger()).Handler()
+	handler := NewServer(Config{Open: OpenToAll}, fake, hclog.NewNullLogger()).Handler()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		fake.changes = nil
 		r := httptest.NewRequest(http.MethodPost, "/api/1/plans/", strings.NewReader(string(body)))
@@ -82,7 +82,7 @@ func FuzzTriggerBody(f *testing.F) {
 	}
 	f.Add([]byte(`{"type":"date","args":{"date":"2026-12-01T10:00"}}`))
 	fake := newFake(f)
-	handler := NewServer(Config{}, fake, hclog.NewNullLogger()).Handler()
+	handler := NewServer(Config{Open: OpenToAll}, fake, hclog.NewNullLogger()).Handler()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		fake.changes = nil
 		r := httptest.NewRequest(http.MethodPut, "/api/1/executors/"+string(execA), strings.NewReader(string(body)))

@@ -68,19 +68,40 @@ const (
 }`
 )
 
+// keySchema describes what makes a key. The key ring judges the rest.
+const keySchema = `{
+  "type": "object",
+  "required": ["name", "role"],
+  "properties": {
+    "name": {"type": "string"},
+    "role": {"type": "string"},
+    "ttl": {"type": ["string", "null"]},
+    "limits": {
+      "type": ["object", "null"],
+      "properties": {
+        "refs": {"type": "array", "items": {"type": "string"}},
+        "labels": {"type": "object", "additionalProperties": {"type": "string"}}
+      }
+    }
+  }
+}`
+
 // maxBy is the longest "by", in characters.
 const maxBy = 256
 
 // decisionMembers are the members of the bodies of leverSchema and
-// abandonSchema, haltMembers those of haltSchema.
+// abandonSchema, haltMembers those of haltSchema, keyMembers those of keySchema
+// and limitMembers those of its limits.
 var (
 	decisionMembers = []string{"reason", "by"}
 	haltMembers     = []string{"reason"}
+	keyMembers      = []string{"name", "role", "ttl", "limits"}
+	limitMembers    = []string{"refs", "labels"}
 )
 
 // bodySchemas are the schemas of the request bodies, ready to validate.
 type bodySchemas struct {
-	plan, trigger, date, halt, lever, abandon *schema.Schema
+	plan, trigger, date, halt, lever, abandon, key *schema.Schema
 }
 
 // compileBodySchemas panics when one of the constants above is no schema.
@@ -94,7 +115,7 @@ func compileBodySchemas() bodySchemas {
 	}
 	return bodySchemas{
 		plan: must(planSchema), trigger: must(triggerSchema), date: must(dateSchema), halt: must(haltSchema),
-		lever: must(leverSchema), abandon: must(abandonSchema),
+		lever: must(leverSchema), abandon: must(abandonSchema), key: must(keySchema),
 	}
 }
 

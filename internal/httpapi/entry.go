@@ -1,10 +1,7 @@
 package httpapi
 
 import (
-	"errors"
 	"net/http"
-
-	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
 // entryDocument is where a client starts: links to everything.
@@ -20,6 +17,8 @@ const (
 	plansQuery     = "{?all,limit,cursor}"
 	executorsQuery = "{?executed,plan_id,state*,attack_ref,from,to,limit,cursor}"
 	undosQuery     = "{?all,state*,limit,cursor}"
+	auditQuery     = "{?after,from,to,limit}"
+	eventsQuery    = "{?type*,plan_id*,executor_id*,after}"
 )
 
 func (s *Server) entry(w http.ResponseWriter, r *http.Request) error {
@@ -50,47 +49,30 @@ func (s *Server) entryLinks(self link) map[string]link {
 		"executor_halt": {Href: executorsPath + "{id}/halt", Templated: true},
 		"halt":          {Href: leverPath},
 		"status":        {Href: statusPath},
+		"me":            {Href: mePath},
+		"events":        {Href: eventsPath + eventsQuery, Templated: true},
 		"undos":         {Href: undosPath + undosQuery, Templated: true},
 		"undo":          {Href: undosPath + "{id}", Templated: true},
 		"undo_retry":    {Href: undosPath + "{id}/retry", Templated: true},
 		"undo_abandon":  {Href: undosPath + "{id}/abandon", Templated: true},
+		"openapi":       {Href: openAPIPath},
+		"docs":          {Href: docsPath},
 		"health":        {Href: "/healthz"},
 		"ready":         {Href: "/readyz"},
+	}
+	if s.cfg.Keys != nil {
+		links["keys"] = link{Href: keysPath}
+		links["key"] = link{Href: keysPath + "{id}", Templated: true}
+	}
+	if s.cfg.Audit != nil {
+		links["audit"] = link{Href: auditPath + auditQuery, Templated: true}
+		links["audit_verify"] = link{Href: auditVerifyPath}
+	}
+	if s.cfg.Backup != nil {
+		links["backup"] = link{Href: backupPath}
 	}
 	if s.cfg.Metrics != nil {
 		links["metrics"] = link{Href: metricsPath}
 	}
 	return links
-}
-
-// healthDocument answers probes.
-type healthDocument struct {
-	Status string `json:"status"`
-	// Lever is "engaged", or absent; then Reason is why, and By who did it. A
-	// halted daemon is ready: it answers, and can be released.
-	Lever  string `json:"lever,omitempty"`
-	Reason string `json:"reason,omitempty"`
-	By     string `json:"by,omitempty"`
-}
-
-// health says that the process answers.
-func (s *Server) health(w http.ResponseWriter, r *http.Request) error {
-	return send(w, r, http.StatusOK, healthDocument{Status: "ok"})
-}
-
-// readiness says whether the engine is at work, and if not, why.
-func (s *Server) readiness(w http.ResponseWriter, r *http.Request) error {
-	err := s.engine.Ready()
-	if err == nil {
-		doc := healthDocument{Status: "ready"}
-		if lever := s.engine.Lever(); lever.Engaged {
-			doc.Lever, doc.Reason, doc.By = "engaged", lever.Reason, lever.By
-		}
-		return send(w, r, http.StatusOK, doc)
-	}
-	if domain, ok := errors.AsType[*engine.Error](err); ok {
-		return refuse(http.StatusServiceUnavailable, "not ready: %s", domain.Message)
-	}
-	s.log.Debug("not ready", "error", err)
-	return refuse(http.StatusServiceUnavailable, "not ready")
 }

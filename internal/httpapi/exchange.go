@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"net/http"
 	"runtime/debug"
 	"time"
@@ -17,6 +16,10 @@ type exchange struct {
 	start   time.Time
 	route   string // the pattern that matched
 	status  int    // 0 until something was sent
+	// unknown is what to answer a caller who is Nobody where more is needed.
+	unknown error
+	// record is the request's entry in the audit; nil: it gets none.
+	record *record
 }
 
 // newExchange begins an exchange. A body gets its deadline here, whether or not
@@ -42,31 +45,58 @@ func (x *exchange) hurry(limit time.Duration) {
 }
 
 func (x *exchange) WriteHeader(status int) {
-	if x.status == 0 {
-		x.status = status
-	}
+	x.begin(status)
 	x.arm()
 	x.ResponseWriter.WriteHeader(status)
 }
 
 func (x *exchange) Write(p []byte) (int, error) {
-	if x.status == 0 {
-		x.status = http.StatusOK
-	}
+	x.begin(http.StatusOK)
 	x.arm()
 	return x.ResponseWriter.Write(p)
 }
 
 // FlushError sends what is buffered; http.ResponseController calls it.
 func (x *exchange) FlushError() error {
-	if x.status == 0 {
-		x.status = http.StatusOK
-	}
+	x.begin(http.StatusOK)
 	x.arm()
 	return x.control.Flush()
 }
 
+// begin notes the status of an answer that has not begun. Its outcome is known
+// then, and goes on record before anybody else hears of it.
+func (x *exchange) begin(status int) {
+	if x.status == 0 {
+		x.status = status
+		x.record.settle(status)
+	}
+}
+
 func (x *exchange) arm() { _ = x.control.SetWriteDeadline(time.Now().Add(x.limit)) }
+
+// outcome is the status of an exchange that is over.
+func (x *exchange) outcome(aborted bool) int {
+	if x.status == 0 && aborted {
+		x.record.abandon()
+		return statusGone
+	}
+	x.begin(http.StatusOK) // what net/http sends for a handler that sent nothing
+	return x.status
+}
+
+// statusGone stands for an answer that nobody waited for.
+const statusGone = 499
+
+// knownMethod keeps what a client makes up out of what is counted.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete,
+		http.MethodOptions:
+		return method
+	default:
+		return "OTHER"
+	}
+}
 
 // conclude ends an exchange: it answers for a handler that panicked, and logs.
 func (s *Server) conclude(x *exchange, r *http.Request, panicked any) {
@@ -80,8 +110,12 @@ func (s *Server) conclude(x *exchange, r *http.Request, panicked any) {
 			aborted = true
 		}
 	}
-	s.log.Debug("request", "method", r.Method, "route", x.route, "status", cmp.Or(x.status, http.StatusOK),
-		"duration", time.Since(x.start), "aborted", aborted)
+	status, took := x.outcome(aborted), time.Since(x.start)
+	s.log.Debug("request", "method", r.Method, "route", x.route, "caller", callerOf(r).Name, "status", status,
+		"duration", took, "aborted", aborted)
+	if s.cfg.Observe != nil {
+		s.cfg.Observe(x.route, knownMethod(r.Method), status, took)
+	}
 	if aborted {
 		// The client must not take half an answer for a whole one.
 		panic(http.ErrAbortHandler)

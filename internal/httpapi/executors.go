@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -111,10 +112,14 @@ func (s *Server) moveExecutor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkExecutor(r.Context(), id); err != nil {
+		return err
+	}
 	e, more, err := s.engine.MoveExecutor(r.Context(), id, due)
 	if err != nil {
 		return err
 	}
+	note(w, "", "to "+due.UTC().Format(time.RFC3339))
 	return s.sendExecutor(w, r, http.StatusOK, e, warned{append(warnings, more...)})
 }
 
@@ -143,10 +148,16 @@ func (s *Server) haltExecutor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	e, err := s.engine.HaltExecutor(r.Context(), id, cmp.Or(d.reason, haltedOnRequest))
+	ctx, cancel := untilHalted(r)
+	defer cancel()
+	if err := s.checkExecutor(ctx, id); err != nil {
+		return err
+	}
+	e, err := s.engine.HaltExecutor(ctx, id, cmp.Or(d.reason, haltedOnRequest))
 	if err != nil {
 		return err
 	}
+	note(w, "", cmp.Or(d.reason, haltedOnRequest))
 	status := http.StatusOK
 	if !e.State.Final() {
 		status = http.StatusAccepted

@@ -98,7 +98,10 @@ func (f *fakeEngine) DeletePlan(_ context.Context, id engine.PlanID, abandon boo
 	return f.deletion, f.fail["DeletePlan"]
 }
 
-func (f *fakeEngine) HaltPlan(_ context.Context, id engine.PlanID, reason string) (int, error) {
+func (f *fakeEngine) HaltPlan(ctx context.Context, id engine.PlanID, reason string) (int, error) {
+	if ctx.Err() != nil {
+		return 0, ctx.Err()
+	}
 	f.changed("halt %s", id)
 	f.reason = reason
 	return 3, f.fail["HaltPlan"]
@@ -171,6 +174,9 @@ func (f *fakeEngine) HaltExecutor(ctx context.Context, id engine.ExecutorID, rea
 	e, err := f.Executor(ctx, id)
 	if err != nil {
 		return e, err
+	}
+	if ctx.Err() != nil {
+		return e, ctx.Err()
 	}
 	f.changed("halt %s", id)
 	f.reason = reason

@@ -58,7 +58,9 @@ func (s *Server) follow(w http.ResponseWriter, r *http.Request, id engine.Execut
 	if r.Method == http.MethodHead {
 		return nil
 	}
-	ctx, cancel := context.WithCancelCause(r.Context())
+	allowed, leave := s.sessions.enter(r.Context())
+	defer leave()
+	ctx, cancel := context.WithCancelCause(allowed)
 	defer cancel(nil)
 	defer context.AfterFunc(s.stopping, func() { cancel(errStopping) })()
 

@@ -9,10 +9,12 @@ import (
 	"strings"
 )
 
-// guard decides from Host and Origin whether a request is let in. The API has
-// no passwords: what protects it from the web pages its user visits is that
-// a page can neither call it under its own name (DNS rebinding: the Host is
-// then a foreign name) nor from its own origin (the browser says which).
+// guard decides from Host and Origin whether a request is let in. As long as the
+// API is open, what protects it from the web pages its user visits is that a page
+// can neither call it under its own name (DNS rebinding: the Host is then a
+// foreign name) nor from its own origin (the browser says which). Who shows a key
+// may call the server by any name, since a page has none; who shows none where
+// one is needed may too, for the little there is without.
 type guard struct {
 	hosts   []string // lower case, without port
 	origins []string // lower case
@@ -33,7 +35,7 @@ func newGuard(hosts, origins []string) guard {
 // admit returns an error when the request is to be refused, and handled when it
 // was a preflight, which is answered here.
 func (g guard) admit(w http.ResponseWriter, r *http.Request) (handled bool, err error) {
-	if !g.knowsHost(r) {
+	if isAnybody(r.Context()) && !g.knowsHost(r) {
 		return false, refuse(http.StatusMisdirectedRequest,
 			"this server does not answer to the name %q; call it by a loopback name, or allow the name in its configuration", r.Host)
 	}
@@ -56,26 +58,39 @@ func (g guard) admit(w http.ResponseWriter, r *http.Request) (handled bool, err 
 	return false, nil
 }
 
-// refuseForeignFetch refuses a write that a browser calls cross-site though it
-// names no origin.
+// refuseForeignFetch refuses what a page of another site has its browser fetch,
+// though it names no origin (Fetch Metadata Request Headers, W3C): writes, and
+// what it embeds, such as an image, which would hold up a stream. A link that
+// somebody follows may lead here, but for the backup, which is work for the daemon
+// and everything it has.
 func refuseForeignFetch(r *http.Request) error {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodOptions:
-		return nil
-	}
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "", "same-origin", "none":
+		return nil
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		followed := r.Header.Get("Sec-Fetch-Mode")
+		if (followed == "" || followed == "navigate") && r.URL.Path != backupPath {
+			return nil
+		}
+		return refuse(http.StatusForbidden, "pages of other sites may not have this fetched")
+	case http.MethodOptions:
 		return nil
 	}
 	return refuse(http.StatusForbidden, "pages of other sites may not write here")
 }
 
 // knowsHost says whether the Host is one the server may be called by: a name or
-// address of loopback, the very address the connection arrived on, or one of
-// the configuration.
+// address of loopback, the very address the connection arrived on, one of the
+// configuration, or the name for which the client wanted a certificate: a page
+// of a foreign name would have needed one for that.
 func (g guard) knowsHost(r *http.Request) bool {
 	host := hostname(r.Host)
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") || slices.Contains(g.hosts, host) {
+		return true
+	}
+	if r.TLS != nil && r.TLS.ServerName != "" && strings.EqualFold(r.TLS.ServerName, host) {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
@@ -114,10 +129,10 @@ func hostname(host string) string {
 func (g guard) setCORS(h http.Header, r *http.Request) {
 	h.Add("Vary", "Origin")
 	h.Set("Access-Control-Allow-Origin", r.Header.Get("Origin"))
-	h.Set("Access-Control-Expose-Headers", "Location, Idempotent-Replayed, Retry-After, Allow")
+	h.Set("Access-Control-Expose-Headers", "Location, Idempotent-Replayed, Retry-After, Allow, WWW-Authenticate, Content-Disposition")
 	if r.Method == http.MethodOptions {
 		h.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE")
-		h.Set("Access-Control-Allow-Headers", "Content-Type, Idempotency-Key, Last-Event-ID")
+		h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, Idempotency-Key, Last-Event-ID")
 		h.Set("Access-Control-Max-Age", "600")
 	}
 }

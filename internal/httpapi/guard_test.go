@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -21,7 +22,7 @@ func containsToken(list, token string) bool {
 }
 
 func TestHostIsChecked(t *testing.T) {
-	cfg := Config{Hosts: []string{"Chaos.Example", "192.0.2.7"}}
+	cfg := Config{Hosts: []string{"Chaos.Example", "192.0.2.7"}, Open: OpenToAll}
 	tests := []struct {
 		host  string
 		known bool
@@ -120,7 +121,26 @@ func TestOriginIsChecked(t *testing.T) {
 
 func TestForeignPageMayNotEvenRead(t *testing.T) {
 	do(t, newFake(t), get("/api/1/plans/").with("Origin", "https://evil.example")).is(http.StatusForbidden)
-	do(t, newFake(t), get("/api/1/plans/").with("Sec-Fetch-Site", "cross-site")).is(http.StatusOK) // a link somebody follows
+	for _, tt := range []struct {
+		path, site, mode string
+		admitted         bool
+	}{
+		{"/api/1/plans/", "cross-site", "navigate", true}, // a link somebody follows
+		{"/api/1/plans/", "cross-site", "", true},
+		{"/api/1/plans/", "none", "navigate", true},
+		{"/api/1/plans/", "same-origin", "cors", true},
+		{"/api/1/plans/", "cross-site", "no-cors", false}, // an image
+		{"/api/1/plans/", "same-site", "no-cors", false},
+		{"/api/1/events/", "cross-site", "no-cors", false},
+		{"/api/1/backup", "cross-site", "navigate", false},
+		{"/api/1/backup", "same-site", "", false},
+	} {
+		want := http.StatusForbidden
+		if tt.admitted {
+			want = http.StatusOK
+		}
+		do(t, newFake(t), get(tt.path).with("Sec-Fetch-Site", tt.site).with("Sec-Fetch-Mode", tt.mode)).is(want)
+	}
 }
 
 func TestPreflight(t *testing.T) {
@@ -132,7 +152,7 @@ func TestPreflight(t *testing.T) {
 			t.Errorf("%s is not among %q", method, got)
 		}
 	}
-	for _, name := range []string{"Content-Type", "Idempotency-Key"} {
+	for _, name := range []string{"Content-Type", "Idempotency-Key", "Authorization", "Last-Event-ID"} {
 		if got := a.header.Get("Access-Control-Allow-Headers"); !containsToken(got, name) {
 			t.Errorf("%s is not among %q", name, got)
 		}
@@ -141,6 +161,27 @@ func TestPreflight(t *testing.T) {
 		t.Errorf("Vary %q", got)
 	}
 	do(t, newFake(t), preflight).is(http.StatusForbidden)
+}
+
+// A client that wanted a certificate for a name has been shown one for it.
+func TestTheNameOfACertificateIsKnown(t *testing.T) {
+	for _, tt := range []struct {
+		host, wanted string
+		known        bool
+	}{
+		{"cmed.example:5000", "cmed.example", true},
+		{"CMED.example", "cmed.example", true},
+		{"evil.example", "cmed.example", false},
+		{"evil.example", "", false},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "https://x/api/1/plans/", nil)
+		r.Host, r.TLS = tt.host, &tls.ConnectionState{ServerName: tt.wanted}
+		w := httptest.NewRecorder()
+		NewServer(Config{Open: OpenToAll}, newFake(t), hclog.NewNullLogger()).Handler().ServeHTTP(w, r)
+		if known := w.Code == http.StatusOK; known != tt.known {
+			t.Errorf("%s with a certificate for %q: %d", tt.host, tt.wanted, w.Code)
+		}
+	}
 }
 
 func TestSecurityHeaders(t *testing.T) {

@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http"
 	"time"
@@ -14,7 +15,15 @@ const (
 	haltedOnRequest = "halted on request"
 	// haltBodyWait is how long a halt waits for a body that says who and why.
 	haltBodyWait = 2 * time.Second
+	// haltWait bounds how long a halt goes on whose client may have hung up.
+	haltWait = 5 * time.Minute
 )
+
+// untilHalted is a request's context without its client: who hangs up has halted
+// what they meant to all the same.
+func untilHalted(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), haltWait)
+}
 
 // haltBody is the body of a call that stops something. It is optional, and
 // nothing in it keeps the call from stopping.

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"cmp"
 	"context"
-	"net"
 	"net/http"
 	"time"
 	"unicode/utf8"
@@ -25,8 +24,9 @@ func (s *Server) engageLever(w http.ResponseWriter, r *http.Request) error {
 	d, warnings := s.leverBody().read(w, r)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), leverWait)
 	defer cancel()
-	by, reason := cmp.Or(d.by, clientOf(r)), cmp.Or(d.reason, haltedOnRequest)
+	by, reason := byOf(r, d.by), cmp.Or(d.reason, haltedOnRequest)
 	state := s.engine.EngageLever(ctx, by, reason)
+	note(w, "", reason)
 	if state.By != by || state.Reason != reason {
 		warnings = append(warnings, "the lever was engaged already; who engaged it and why stay as they were")
 	}
@@ -39,22 +39,12 @@ func (s *Server) releaseLever(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	by := cmp.Or(q.Get("by"), clientOf(r))
-	if utf8.RuneCountInString(by) > maxBy {
+	if utf8.RuneCountInString(q.Get("by")) > maxBy {
 		return engine.Errorf(engine.CodeInvalid, "by is at most %d characters", maxBy)
 	}
-	state, err := s.engine.ReleaseLever(r.Context(), by)
+	state, err := s.engine.ReleaseLever(r.Context(), byOf(r, q.Get("by")))
 	if err != nil {
 		return err
 	}
 	return s.sendLever(w, r, state, nil)
-}
-
-// clientOf names who calls, for requests that do not say it.
-func clientOf(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
-	return "API client " + host
 }

@@ -34,7 +34,7 @@ func (d *deaf) EngageLever(ctx context.Context, by, reason string) engine.LeverS
 // it engages it. Memory comes first (decision 5).
 func TestNothingIsAskedBeforeTheLeverIsEngaged(t *testing.T) {
 	d := &deaf{fakeEngine: newFake(t), engaged: make(chan struct{})}
-	s := NewServer(Config{}, d, hclog.NewNullLogger())
+	s := NewServer(Config{Open: OpenToAll}, d, hclog.NewNullLogger())
 	r := httptest.NewRequest(http.MethodPut, "http://localhost/api/1/halt", http.NoBody)
 	go s.Handler().ServeHTTP(httptest.NewRecorder(), r)
 	select {

@@ -151,9 +151,27 @@ func TestTheLeverEngagesForAClientThatHungUp(t *testing.T) {
 	hangUp()
 	r := httptest.NewRequestWithContext(ctx, http.MethodPut, "/api/1/halt", nil)
 	r.Host = "localhost"
-	NewServer(Config{}, f, hclog.NewNullLogger()).Handler().ServeHTTP(httptest.NewRecorder(), r)
+	NewServer(Config{Open: OpenToAll}, f, hclog.NewNullLogger()).Handler().ServeHTTP(httptest.NewRecorder(), r)
 	if !f.halted.Engaged {
 		t.Error("the lever was not engaged")
+	}
+}
+
+func TestWhatIsHaltedForAClientThatHungUpIsHalted(t *testing.T) {
+	for _, target := range []string{"/api/1/plans/" + string(planA), "/api/1/executors/" + string(execA)} {
+		f := newFake(t)
+		ctx, hangUp := context.WithCancel(t.Context())
+		hangUp()
+		r := httptest.NewRequestWithContext(ctx, http.MethodPost, target+"/halt", nil)
+		r.Host = "localhost"
+		w := httptest.NewRecorder()
+		func() {
+			defer func() { _ = recover() }() // an answer that nobody waits for may be cut off
+			NewServer(Config{Open: OpenToAll}, f, hclog.NewNullLogger()).Handler().ServeHTTP(w, r)
+		}()
+		if len(f.changes) != 1 {
+			t.Errorf("%s: done is %v, the answer %d", target, f.changes, w.Code)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 
+	"github.com/chaos-monkey-engine/cmed/internal/access"
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
@@ -59,13 +60,18 @@ func (s *Server) createPlan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := s.checkPlanLimits(r.Context(), spec.Attack.Ref, spec.Labels); err != nil {
+		return err
+	}
 	if trial {
+		note(w, "", "a preview: nothing was stored")
 		return s.previewPlan(w, r, spec, warnings)
 	}
 	if spec.IdempotencyKey, err = idempotencyKey(r); err != nil {
 		return err
 	}
 	if spec.IdempotencyKey != "" {
+		spec.IdempotencyKey = scopedKey(callerOf(r), spec.IdempotencyKey)
 		sum := sha256.Sum256(body)
 		spec.Fingerprint = hex.EncodeToString(sum[:])
 	}
@@ -73,7 +79,9 @@ func (s *Server) createPlan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	note(w, string(created.Plan.ID), "")
 	if created.Replayed {
+		note(w, "", "the answer to an earlier request: nothing was done")
 		w.Header().Set("Idempotent-Replayed", "true")
 	}
 	w.Header().Set("Location", planHref(created.Plan.ID))
@@ -99,6 +107,16 @@ func idempotencyKey(r *http.Request) (string, error) {
 		return "", engine.Errorf(engine.CodeInvalid, "an Idempotency-Key is 1 to %d printable ASCII characters, given once", maxKey)
 	}
 	return key, nil
+}
+
+// scopedKey is an Idempotency-Key among those of its caller: one that somebody
+// else has used is not taken for this one. The line break keeps it apart from
+// what a header can hold.
+func scopedKey(caller access.Caller, key string) string {
+	if caller.Key == "" {
+		return key
+	}
+	return "key:" + string(caller.Key) + "\n" + key
 }
 
 // plan shows a plan with the first of its executors.
@@ -187,14 +205,28 @@ func (s *Server) haltPlan(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.engine.HaltPlan(r.Context(), id, cmp.Or(d.reason, haltedOnRequest))
+	ctx, cancel := untilHalted(r)
+	defer cancel()
+	if err := s.checkPlan(ctx, id); err != nil {
+		return err
+	}
+	n, err := s.engine.HaltPlan(ctx, id, cmp.Or(d.reason, haltedOnRequest))
 	if err != nil {
 		return err
 	}
+	note(w, "", cmp.Or(d.reason, haltedOnRequest))
 	return send(w, r, http.StatusOK, haltedPlan{
-		Msg:    fmt.Sprintf("plan %s: %d executors halted or called off", id, n),
+		Msg:    fmt.Sprintf("plan %s: %s halted or called off", id, executorsCount(n)),
 		Halted: n,
 		Links:  haltedPlanLinks{Plan: link{Href: planHref(id)}, Executors: link{Href: planExecutorsHref(id)}},
 		warned: warned{warnings},
 	})
+}
+
+// executorsCount is a number of executors in words.
+func executorsCount(n int) string {
+	if n == 1 {
+		return "1 executor"
+	}
+	return strconv.Itoa(n) + " executors"
 }

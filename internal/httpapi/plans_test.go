@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chaos-monkey-engine/cmed/internal/access"
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
@@ -111,6 +112,30 @@ func TestIdempotencyKey(t *testing.T) {
 	sum := sha256.Sum256([]byte(minimalPlan))
 	if f.spec.IdempotencyKey != key || f.spec.Fingerprint != hex.EncodeToString(sum[:]) {
 		t.Errorf("key %q, fingerprint %q", f.spec.IdempotencyKey, f.spec.Fingerprint)
+	}
+}
+
+// What one caller has used is no answer to another.
+func TestAnIdempotencyKeyIsItsCallersOwn(t *testing.T) {
+	g := newGate(t, Config{Open: OpenHere})
+	key := strings.Repeat("k", maxKey)
+	c := sendJSON(http.MethodPost, "/api/1/plans/", minimalPlan).with("Idempotency-Key", key)
+	used := func(c call) string {
+		t.Helper()
+		g.do(c).is(http.StatusOK)
+		return g.engine.spec.IdempotencyKey
+	}
+	if got := used(c); got != key {
+		t.Errorf("without an API key it is %q", got)
+	}
+	_, ana := g.key(access.NewKey{Name: "ana", Role: access.Operator})
+	_, ben := g.key(access.NewKey{Name: "ben", Role: access.Operator})
+	first := used(c.bearing(ana))
+	if other := used(c.bearing(ben)); other == first || other == key || first == key {
+		t.Errorf("two callers have %q and %q", first, other)
+	}
+	if again := used(c.bearing(ana)); again != first {
+		t.Errorf("the same caller has %q, then %q", first, again)
 	}
 }
 

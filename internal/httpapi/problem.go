@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -48,12 +51,28 @@ var retryAfter = map[engine.Code]string{
 type refusal struct {
 	status int
 	msg    string
+	header http.Header // goes with the answer; nil: none
 }
 
 func (e *refusal) Error() string { return e.msg }
 
 func refuse(status int, format string, args ...any) error {
 	return &refusal{status: status, msg: fmt.Sprintf(format, args...)}
+}
+
+// unauthorized is a 401 as RFC 9110 and RFC 6750 want it. wrong: a key was shown.
+func unauthorized(msg string, wrong bool) error {
+	challenge := `Bearer realm="cmed"`
+	if wrong {
+		challenge += `, error="invalid_token"`
+	}
+	return &refusal{http.StatusUnauthorized, msg, http.Header{"Www-Authenticate": {challenge}}}
+}
+
+// tooManyLogins is a 429 that says how long to wait, in whole seconds.
+func tooManyLogins(wait time.Duration) error {
+	seconds := int64((wait + time.Second - 1) / time.Second)
+	return &refusal{http.StatusTooManyRequests, fmt.Sprintf(tellTooMany, seconds), http.Header{"Retry-After": {strconv.FormatInt(seconds, 10)}}}
 }
 
 // invalid is a 400 with one problem in the request's body. The message is the
@@ -110,13 +129,17 @@ func detailOf(problems []engine.Problem) string {
 // fail answers a request that came to err. If the answer has begun, it is cut
 // off so that the client sees that it is not whole.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
-	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled)
+	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled) || errors.Is(err, errKeyEnded)
 	p := problemOf(err)
 	if p.Status == http.StatusInternalServerError && !gone {
 		s.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	if x, ok := w.(*exchange); gone || ok && x.status != 0 {
 		panic(http.ErrAbortHandler)
+	}
+	note(w, "", wordsFor(err))
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		maps.Copy(w.Header(), refused.header)
 	}
 	if wait, known := retryAfter[engine.CodeOf(err)]; known {
 		w.Header().Set("Retry-After", wait)

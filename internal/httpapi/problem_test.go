@@ -75,7 +75,7 @@ func TestProblemsPointIntoTheBody(t *testing.T) {
 func logged(t *testing.T, f *fakeEngine, c call) (log string, status int) {
 	t.Helper()
 	var out strings.Builder
-	s := NewServer(Config{}, f, hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: &out}))
+	s := NewServer(Config{Open: OpenToAll}, f, hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: &out}))
 	r := httptest.NewRequest(c.method, c.target, strings.NewReader(c.body))
 	r.Host = "localhost"
 	maps.Copy(r.Header, c.header)
@@ -127,5 +127,5 @@ func TestClientThatLeftGetsNoAnswer(t *testing.T) {
 			t.Errorf("ended with %v and %q", p, w.Body)
 		}
 	}()
-	NewServer(Config{}, f, hclog.NewNullLogger()).Handler().ServeHTTP(w, r)
+	NewServer(Config{Open: OpenToAll}, f, hclog.NewNullLogger()).Handler().ServeHTTP(w, r)
 }

@@ -2,12 +2,15 @@ package httpapi
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/chaos-monkey-engine/cmed/internal/access"
 )
 
 // handler answers one route. Path parameters are in r.PathValue. An error it
@@ -17,14 +20,17 @@ type handler func(w http.ResponseWriter, r *http.Request) error
 // route is one row of the routing table. A GET also serves HEAD.
 type route struct {
 	method, path string
-	handle       handler
+	// operation names what it does, for the audit and for the API's description.
+	operation string
+	need      access.Role // of the caller
+	handle    handler
 }
 
 // newRouter puts the table into Echo. This file is the only one that knows it:
 // what the handlers see is net/http.
 func (s *Server) newRouter() http.Handler {
 	e := echo.New()
-	e.IPExtractor = echo.ExtractIPDirect()
+	e.IPExtractor = func(r *http.Request) string { return showAddress(clientAddress(r, s.cfg.TrustedProxies)) }
 	e.HTTPErrorHandler = func(err error, c echo.Context) {
 		s.fail(c.Response().Writer, c.Request(), fromEcho(err, c.Request()))
 	}
@@ -39,10 +45,10 @@ func (s *Server) newRouter() http.Handler {
 		}
 	}
 	for path, allowed := range methods {
-		e.Add(http.MethodOptions, path, s.adapt(route{http.MethodOptions, path, options(allowed)}))
+		e.Add(http.MethodOptions, path, s.adapt(route{method: http.MethodOptions, path: path, need: access.Nobody, handle: options(allowed)}))
 		bare := strings.TrimSuffix(path, "/")
 		if _, served := methods[bare]; !served && bare != "" {
-			e.Any(bare, s.adapt(route{"", bare, toSlash}))
+			e.Any(bare, s.adapt(route{path: bare, need: access.Nobody, handle: toSlash}))
 		}
 	}
 	return e
@@ -52,18 +58,48 @@ func (s *Server) newRouter() http.Handler {
 func (s *Server) adapt(rt route) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		w, r := c.Response().Writer, c.Request()
-		if x, ok := w.(*exchange); ok {
-			x.route = rt.path
-		}
 		for i, name := range c.ParamNames() {
 			r.SetPathValue(name, unescape(r, c.ParamValues()[i]))
 		}
-		if err := rt.handle(w, r); err != nil {
+		if err := s.enter(w, r, rt); err != nil {
+			s.fail(w, r, err)
+		} else if err := rt.handle(w, r); err != nil {
 			s.fail(w, r, err)
 		}
 		return nil
 	}
 }
+
+// enter is what comes before every handler: the caller may use the route, the
+// body is of a kind that is taken, and what is done will be on record.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request, rt route) error {
+	x, ok := w.(*exchange)
+	if !ok {
+		return fmt.Errorf("route %s: its answer is a %T", rt.path, w)
+	}
+	x.route = rt.path
+	caller := callerOf(r)
+	if err := permit(caller, rt.need, x.unknown); err != nil {
+		if caller.Role == access.Nobody && rt.isRecorded() {
+			s.recordRefused(r, rt)
+		} else {
+			x.record = s.newRecord(r, rt)
+		}
+		return err
+	}
+	x.record = s.newRecord(r, rt)
+	if rt.isWrite() {
+		return checkWrite(r, rt.operation)
+	}
+	return nil
+}
+
+// isWrite says whether the route changes something.
+func (rt route) isWrite() bool { return rt.operation != "" && rt.method != http.MethodGet }
+
+// isRecorded says whether what is done there goes into the audit: every write,
+// and the one reading that carries everything away.
+func (rt route) isRecorded() bool { return rt.isWrite() || rt.operation == operationBackup }
 
 // unescape decodes a path parameter. Echo matches the path as sent when its
 // encoding is not the usual one, and hands out its parts undecoded.

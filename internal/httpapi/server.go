@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -13,14 +14,8 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
-// What a connection may cost before a handler sees it. Deadlines of bodies and
-// answers are set per request (exchange.go): a WriteTimeout for the whole
-// server would cut every log stream.
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
-)
+// maxHeaderBytes bounds the headers of a request.
+const maxHeaderBytes = 64 << 10
 
 var errStopping = errors.New("the server is stopping")
 
@@ -37,7 +32,14 @@ type Server struct {
 	bodies  bodySchemas
 	router  http.Handler
 	http    *http.Server
-	streams chan struct{} // one place for each stream
+	streams chan struct{} // one place for each log that is followed
+	feed    *feed
+	backups chan struct{} // one place
+
+	logins      logins
+	refusals    refusals
+	sessions    sessions
+	description description
 
 	// stopping ends when Shutdown is called; streams end with it.
 	stopping context.Context
@@ -54,14 +56,20 @@ func NewServer(cfg Config, eng Engine, log hclog.Logger) *Server {
 		guard:   newGuard(cfg.Hosts, cfg.CORSOrigins),
 		bodies:  compileBodySchemas(),
 		streams: make(chan struct{}, cfg.MaxStreams),
+		feed:    newFeed(cfg.Events, cfg.Heartbeat),
+		backups: make(chan struct{}, 1),
 	}
 	s.stopping, s.stop = context.WithCancelCause(context.Background())
+	s.sessions.still = s.mayStill
 	s.router = s.newRouter()
+	// Deadlines of bodies and answers are set per request (exchange.go): a
+	// WriteTimeout for the whole server would cut every stream.
 	s.http = &http.Server{
 		Handler:           s.Handler(),
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
+		ReadHeaderTimeout: cfg.HeaderTimeout,
+		IdleTimeout:       cfg.IdleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       withConnection,
 		ErrorLog:          log.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
 	return s
@@ -71,9 +79,15 @@ func NewServer(cfg Config, eng Engine, log hclog.Logger) *Server {
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 // Serve accepts connections from ln, which it closes, and blocks until
-// Shutdown, when it returns nil.
-func (s *Server) Serve(ln net.Listener) error {
-	if err := s.http.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+// Shutdown, when it returns nil. It may be called for several listeners. Who
+// comes over a unix socket is an administrator. With a tlsConfig, which may be
+// nil, clients must speak TLS.
+func (s *Server) Serve(ln net.Listener, tlsConfig *tls.Config) error {
+	var bounded net.Listener = newBoundedListener(ln, s.cfg.MaxConnections)
+	if tlsConfig != nil {
+		bounded = tls.NewListener(bounded, tlsConfig)
+	}
+	if err := s.http.Serve(bounded); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	}
 	return nil
@@ -95,6 +109,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(w, r, s.cfg)
 	defer func() { s.conclude(x, r, recover()) }()
 	setSecurityHeaders(x.Header())
+	caller, unknown := s.identify(r)
+	x.unknown = unknown
+	r = withCaller(r, caller)
 	handled, err := s.guard.admit(x, r)
 	switch {
 	case err != nil:

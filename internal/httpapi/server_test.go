@@ -81,7 +81,7 @@ func TestServeThatCannot(t *testing.T) {
 	if err := ln.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := NewServer(Config{}, newFake(t), hclog.NewNullLogger()).Serve(ln); err == nil {
+	if err := NewServer(Config{}, newFake(t), hclog.NewNullLogger()).Serve(ln, nil); err == nil {
 		t.Error("serving on a closed listener succeeded")
 	}
 }

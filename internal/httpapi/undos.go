@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -82,10 +81,11 @@ func (s *Server) abandonUndo(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	record, err := s.engine.AbandonUndo(r.Context(), id, cmp.Or(d.by, clientOf(r)), d.reason)
+	record, err := s.engine.AbandonUndo(r.Context(), id, byOf(r, d.by), d.reason)
 	if err != nil {
 		return err
 	}
+	note(w, "", d.reason)
 	return s.sendUndo(w, r, http.StatusOK, record, warned{warnings})
 }
 

@@ -119,6 +119,7 @@ func doWith(t *testing.T, cfg Config, f *fakeEngine, c call) answer {
 	}
 	maps.Copy(r.Header, c.header)
 	w := httptest.NewRecorder()
+	cfg.Open = OpenToAll
 	NewServer(cfg, f, hclog.NewNullLogger()).Handler().ServeHTTP(w, r)
 	res := w.Result()
 	defer res.Body.Close()
@@ -206,9 +207,10 @@ func serveLoopback(t *testing.T, cfg Config, f *fakeEngine) (s *Server, addr str
 	if err != nil {
 		t.Fatalf("listen: %v", err)
 	}
+	cfg.Open = OpenToAll
 	s = NewServer(cfg, f, hclog.NewNullLogger())
 	served := make(chan error, 1)
-	go func() { served <- s.Serve(ln) }()
+	go func() { served <- s.Serve(ln, nil) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()

@@ -1,10 +1,13 @@
-// Package metrics shows the state of the engine to Prometheus.
+// Package metrics shows the daemon to Prometheus.
 //
-// Nothing is counted here: a scrape asks the engine for its status and writes
-// it down as metrics, beside those of the Go runtime and of the process. The
-// handler is served by httpapi and wired in the command. It must never bring
-// the daemon down or hang on it: a status that can't be read, or not in time,
-// is a scrape that fails.
+// What happens is counted when it is told: changes by the engine, requests by
+// the API, commits by the store. What is, is asked for at each scrape and
+// written down as it is then, beside the metrics of the Go runtime and of the
+// process. The handler is served by httpapi and wired in the command. It must
+// never bring the daemon down or hang on it: a status that can't be read, or not
+// in time, is a scrape that fails.
+//
+// Names and units follow https://prometheus.io/docs/practices/naming/.
 package metrics
 
 import (
@@ -30,32 +33,69 @@ const (
 	maxScrapes = 4
 )
 
-// Source tells how the engine is; it is *engine.Engine.
-type Source interface {
-	Status(ctx context.Context) (engine.Status, error)
+// Metrics counts what it is told. Its methods may be called by several
+// goroutines, and never block.
+type Metrics struct {
+	version string
+	log     hclog.Logger
+	limit   bounds
+	counts  counts
 }
 
-// NewHandler returns a handler that answers scrapes with the status of the
-// source, in the text format or OpenMetrics. It answers 500 when the status
-// can't be read, and 503 when that takes too long or too many scrapes come at
-// once. version is that of the daemon.
-func NewHandler(version string, source Source, log hclog.Logger) http.Handler {
-	return newHandler(version, source, log, bounds{statusTimeout, answerTimeout})
+// New returns metrics of a daemon of this version.
+func New(version string, log hclog.Logger) *Metrics {
+	return &Metrics{version: version, log: log, limit: bounds{statusTimeout, answerTimeout}, counts: newCounts()}
 }
 
 // bounds are how long the parts of a scrape may take.
 type bounds struct{ status, answer time.Duration }
 
-func newHandler(version string, source Source, log hclog.Logger, limit bounds) http.Handler {
+// Engine tells how the engine is; it is *engine.Engine.
+type Engine interface {
+	Status(ctx context.Context) (engine.Status, error)
+	Plugins() []engine.PluginFile
+}
+
+// Sources are asked at each scrape. All but the engine may be nil: then there is
+// no such metric.
+type Sources struct {
+	Engine Engine
+	// Processes is how many plugin processes are alive.
+	Processes func() int
+	// Store may try out whether the store takes writes, until the context ends.
+	Store   func(context.Context) (Store, error)
+	Readers func() Readers
+}
+
+// Store tells how the store is. Sizes are in bytes.
+type Store struct {
+	Size, Free int64
+	DiskFree   int64 // negative: not known
+	Writable   bool
+}
+
+// Readers tells of those who read the events.
+type Readers struct {
+	Now int
+	// Behind and Stuck count those that were dropped: see httpapi.EventReaders.
+	Behind, Stuck uint64
+	Events        uint64 // published
+}
+
+// Handler returns a handler that answers scrapes, in the text format or
+// OpenMetrics. It answers 500 when the engine's status can't be read, and 503
+// when that takes too long or too many scrapes come at once.
+func (m *Metrics) Handler(from Sources) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newCollector(version, source, log, limit.status),
+		&collector{version: m.version, from: from, log: m.log, timeout: m.limit.status},
 	)
+	registry.MustRegister(m.counts.all()...)
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		ErrorHandling:       promhttp.HTTPErrorOnError,
-		Timeout:             limit.answer,
+		Timeout:             m.limit.answer,
 		MaxRequestsInFlight: maxScrapes,
 		EnableOpenMetrics:   true,
 	})

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/chaos-monkey-engine/cmed/internal/client"
+	"github.com/chaos-monkey-engine/cmed/internal/screen"
+)
+
+const executorLong = `An executor is one scheduled run of a plan's attack.`
+
+// newExecutor is the parent of what concerns executors.
+func newExecutor(p program) *cobra.Command {
+	return parent("executor", "Show, move, halt and delete executors, and read their logs", executorLong,
+		newExecutorList(p), newExecutorShow(p), newExecutorMove(p), newExecutorHalt(p), newExecutorDelete(p), newExecutorLog(p))
+}
+
+func newExecutorList(p program) *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "Show the executors that are not over, by the time they are due", Args: noArguments}
+	var q client.ExecutorQuery
+	var limit listLimit
+	flags := cmd.Flags()
+	flags.BoolVar(&q.All, "all", false, "show those that are over too")
+	flags.StringVar(&q.Plan, "plan", "", "those of the plan with this `id`")
+	flags.StringVar(&q.Attack, "ref", "", "those of the attack with this `ref`")
+	flags.StringSliceVar(&q.States, "state", nil, "those in these `states`, such as running,failed")
+	flags.StringVar(&q.From, "from", "", "those due at this `date` or later")
+	flags.StringVar(&q.To, "to", "", "those due before this `date`")
+	limit.addFlag(cmd)
+	r := newRemote(cmd, p, "table")
+	r.completeFlag(cmd, "plan", planIDs(true))
+	r.completeFlag(cmd, "ref", refsOf(client.Attacks))
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if strings.Contains(q.Attack, "*") {
+			return usagef("--ref: %q is a pattern; name one attack, such as file:Kind (see cmed attacks)", printable(q.Attack))
+		}
+		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			q.Limit = limit.of(r)
+			executors, more, err := c.Executors(ctx, q)
+			if err != nil {
+				return err
+			}
+			defer r.tellMore(more)
+			if r.forPrograms() {
+				return r.write(map[string]any{"executors": executorDocuments(executors)})
+			}
+			none := "no executors"
+			if q.Attack != "" {
+				none = fmt.Sprintf("no executors of %s; cmed attacks shows the refs there are", printable(q.Attack))
+			}
+			return r.table(executorTable(executors, false, time.Now()), none)
+		})
+	}
+	return cmd
+}
+
+func executorDocuments(executors []client.Executor) []json.RawMessage {
+	return raws(executors, func(e client.Executor) json.RawMessage { return e.Raw })
+}
+
+// executorTable shows when each executor is due, and what becomes of it. Those of
+// a dry run have no ids.
+func executorTable(executors []client.Executor, dry bool, now time.Time) *screen.Table {
+	head := []string{"ID", "STATE", "DUE", "NAME", "ATTACK", "UNDO", "REASON"}
+	if dry {
+		head = []string{"DUE", "STATE", "NAME", "REASON"}
+	}
+	table := screen.NewTable(head...)
+	for _, e := range executors {
+		due := screen.Instant(e.NextRunTime, now)
+		if dry {
+			table.Row(due, e.State, e.Name, e.Reason)
+		} else {
+			table.Row(e.ID, e.State, due, e.Name, e.AttackRef, undoWord(e.Undo), e.Reason)
+		}
+	}
+	return table
+}
+
+// undoWord is the state of an executor's undo, "" when there is nothing to undo.
+func undoWord(undo string) string {
+	if undo == "none" {
+		return ""
+	}
+	return undo
+}
+
+func newExecutorShow(p program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "show ID",
+		Short: "Show an executor: its run, targets, result, undo and the end of its log",
+		Args:  oneArgument("the id of an executor"),
+	}
+	r := newRemote(cmd, p, "text")
+	cmd.ValidArgsFunction = r.complete(executorIDs(client.ExecutorQuery{All: true}))
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			e, err := c.Executor(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if r.forPrograms() {
+				return r.write(e.Raw)
+			}
+			return r.showExecutor(e, time.Now())
+		})
+	}
+	return cmd
+}
+
+func (r *remote) showExecutor(e client.Executor, now time.Time) error {
+	s := r.screen()
+	r.say("executor %s %s", printable(e.ID), s.Paint(screen.OfState(e.State), printable(e.State)))
+	facts := []fact{
+		{"reason", e.Reason},
+		{"name", e.Name},
+		{"attack", e.AttackRef},
+		{"plan", e.PlanID},
+		{"due", screen.Instant(e.NextRunTime, now)},
+		{"started", startedWords(e, now)},
+		{"finished", finishedWords(e, now)},
+		{"undo", undoWord(e.Undo)},
+		{"seed", strconv.FormatInt(e.Seed, 10)},
+	}
+	if e.DryRun {
+		facts = append(facts, fact{"dry run", "yes: the attack only says what it would do"})
+	}
+	if err := r.facts(append(facts, runFacts(e.Run)...)); err != nil {
+		return err
+	}
+	return r.showRun(e, now)
+}
+
+func startedWords(e client.Executor, now time.Time) string {
+	if e.Started.IsZero() {
+		return ""
+	}
+	text := screen.Instant(e.Started, now)
+	if e.LagMillis != nil {
+		text += fmt.Sprintf(", %.1f ms after it was due", *e.LagMillis)
+	}
+	return text
+}
+
+func finishedWords(e client.Executor, now time.Time) string {
+	switch {
+	case e.Finished.IsZero():
+		return ""
+	case e.Started.IsZero():
+		return screen.Instant(e.Finished, now)
+	default:
+		return screen.Instant(e.Finished, now) + ", after " + screen.Took(e.Finished.Sub(e.Started))
+	}
+}
+
+// runFacts tell how a run went and ended.
+func runFacts(run *client.Run) []fact {
+	if run == nil {
+		return nil
+	}
+	var facts []fact
+	if p := run.Progress; p != nil {
+		text := p.Message
+		if p.Percent != nil {
+			text = strings.TrimSpace(fmt.Sprintf("%.0f%% %s", *p.Percent, p.Message))
+		}
+		facts = append(facts, fact{"progress", text})
+	}
+	if run.Failure != nil {
+		facts = append(facts, fact{"failure", run.Failure.Message})
+	}
+	if exit := run.Exit; exit != nil {
+		text := fmt.Sprintf("code %d", exit.Code)
+		if exit.Signal != "" {
+			text = "signal " + exit.Signal
+		}
+		text += fmt.Sprintf(", %.0f ms of CPU", exit.CPUMillis)
+		if exit.PeakMemoryBytes > 0 {
+			text += fmt.Sprintf(", %.1f MiB at most", float64(exit.PeakMemoryBytes)/(1<<20))
+		}
+		facts = append(facts, fact{"process", text})
+	}
+	return append(facts, fact{"isolation", strings.Join(run.Isolation, ", ")})
+}
+
+// showRun shows what is too long for a line.
+func (r *remote) showRun(e client.Executor, now time.Time) error {
+	s := r.screen()
+	if e.Run != nil && len(e.Run.Targets) > 0 {
+		r.say("")
+		if err := targetTable(e.Run.Targets).Write(r.stdout, s); err != nil {
+			return err
+		}
+	}
+	if len(e.UndoRecords) > 0 {
+		r.say("")
+		if err := undoTable(e.UndoRecords, now).Write(r.stdout, s); err != nil {
+			return err
+		}
+	}
+	if e.Run != nil && len(e.Run.Result) > 0 && string(e.Run.Result) != "null" {
+		r.say("\n%s", s.Paint(screen.Bold, "result"))
+		if err := screen.WriteJSON(r.stdout, e.Run.Result); err != nil {
+			return err
+		}
+	}
+	if len(e.Log) > 0 {
+		r.say("\n%s", s.Paint(screen.Bold, "the end of its log"))
+		for _, line := range e.Log {
+			r.say("%s", printableLines(line))
+		}
+	}
+	return nil
+}

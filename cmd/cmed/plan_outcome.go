@@ -1,0 +1,141 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/client"
+	"github.com/chaos-monkey-engine/cmed/internal/screen"
+)
+
+// verdict is how the executors ended, all in all.
+type verdict struct {
+	name  string // for programs
+	words string
+	code  int // the exit code
+}
+
+// The states that only a deleted executor has here.
+const deletedState = "deleted"
+
+// stateOf is what an executor counts as.
+func (w *waiting) stateOf(id string) string {
+	if w.deleted[id] {
+		return deletedState
+	}
+	return w.executors[id].State
+}
+
+// verdict judges what was last seen: what is left to undo before what failed,
+// that before what never ran.
+func (w *waiting) verdict() verdict {
+	counts := map[string]int{}
+	var unsettled, failed, never, pending int
+	for _, id := range w.order {
+		e := w.executors[id]
+		counts[w.stateOf(id)]++
+		switch {
+		case w.deleted[id]:
+			never++
+		case !isOver(e):
+			pending++
+		case e.NeverRan():
+			never++
+		case e.State != "succeeded":
+			failed++
+		}
+		if !w.deleted[id] && (e.Undo == "failed" || e.Undo == "abandoned") {
+			unsettled++
+		}
+	}
+	if len(w.order) == 0 {
+		never++ // gone before they were seen
+	}
+	v := verdict{name: "succeeded"}
+	switch {
+	case pending > 0:
+		v = verdict{name: "unfinished", code: exitUnfinished}
+	case unsettled > 0:
+		v = verdict{name: "not_undone", code: exitNotUndone}
+	case failed > 0:
+		v = verdict{name: "failed", code: exitRunFailed}
+	case never > 0:
+		v = verdict{name: "never_ran", code: exitNeverRan}
+	}
+	v.words = countWords(counts)
+	if unsettled > 0 {
+		v.words += fmt.Sprintf("; of %d NOT undone (see cmed undos)", unsettled)
+	}
+	return v
+}
+
+// countWords are counts by state as "3 executors: 2 succeeded, 1 failed".
+func countWords(counts map[string]int) string {
+	total := 0
+	var words []string
+	for _, state := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
+		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
+	}) {
+		total += counts[state]
+		words = append(words, fmt.Sprintf("%d %s", counts[state], printable(strings.ReplaceAll(state, "_", " "))))
+	}
+	if total == 0 {
+		return "the executors are deleted"
+	}
+	return count(total, "executor") + ": " + strings.Join(words, ", ")
+}
+
+// document is the outcome for programs.
+func (w *waiting) document(v verdict) any {
+	executors := make([]json.RawMessage, 0, len(w.order))
+	for _, id := range w.order {
+		executors = append(executors, w.executors[id].Raw)
+	}
+	return map[string]any{
+		"outcome":   v.name,
+		"plans":     raws(w.plans, func(p client.Plan) json.RawMessage { return p.Raw }),
+		"executors": executors,
+	}
+}
+
+// progress is how far the executors are, on a line.
+func (w *waiting) progress(now time.Time, err error) string {
+	if err != nil {
+		return "the daemon can't be reached; still waiting"
+	}
+	over, running := 0, 0
+	var longest time.Time // the start of the run that takes longest
+	var next time.Time
+	for _, id := range w.order {
+		e := w.executors[id]
+		switch {
+		case w.deleted[id] || isOver(e):
+			over++
+		case e.State == "scheduled":
+			if next.IsZero() || e.NextRunTime.Before(next) {
+				next = e.NextRunTime
+			}
+		default:
+			running++
+			if !e.Started.IsZero() && (longest.IsZero() || e.Started.Before(longest)) {
+				longest = e.Started
+			}
+		}
+	}
+	text := fmt.Sprintf("%d of %s over", over, count(len(w.order), "executor"))
+	if running > 0 {
+		text += fmt.Sprintf(", %d running", running)
+		if !longest.IsZero() {
+			text += " for " + screen.Span(max(0, now.Sub(longest)))
+		}
+	}
+	if !next.IsZero() {
+		text += ", the next one " + screen.FromNow(next.Sub(now))
+	}
+	return text
+}

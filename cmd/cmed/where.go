@@ -1,0 +1,248 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+	"unicode"
+
+	"github.com/spf13/pflag"
+
+	"github.com/chaos-monkey-engine/cmed/internal/client"
+)
+
+const (
+	defaultServer  = "http://127.0.0.1:5000"
+	serverVariable = "CMED_SERVER"
+	portVariable   = "CMED_PORT"
+	keyVariable    = "CMED_KEY"
+	serverFlag     = "--server"
+)
+
+// where is what the flags say of the daemon that is called.
+type where struct {
+	server, context, keyFile, caFile string
+	insecureTransport                bool
+	// overSocket keeps to the socket that answers here also with a key.
+	overSocket bool
+}
+
+func (w *where) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&w.server, "server", "", "`URL` of the daemon, or unix:PATH of its socket ["+serverVariable+"] "+
+		"(default: that of the current context; the daemon of this folder; "+defaultServer+", or the port that "+portVariable+" says)")
+	flags.StringVar(&w.context, "context", "", "`name` of a context, see cmed context")
+	flags.StringVar(&w.keyFile, "key-file", "", "`file` that holds the API key ["+keyVariable+": the key itself]")
+	flags.StringVar(&w.caFile, "ca-file", "", "PEM `file` of the authorities that vouch for the server, in place of the system's")
+	flags.BoolVar(&w.insecureTransport, "insecure-transport", false, "send the key to another machine unencrypted")
+}
+
+// called is a daemon, and with what it is called.
+type called struct {
+	server string
+	// from is what named the server, for the error; "" when nobody did.
+	from    string
+	context string // its context; "": none
+	key     string
+	keyFrom string // what named the key; "": there is none
+	// keyUnused is what named a key that is not used, over the socket.
+	keyUnused string
+	// current says that the server is that of the current context: nobody named
+	// it for this call.
+	current bool
+	caFile  string
+	// insecureTransport lets the key go out in the clear.
+	insecureTransport bool
+}
+
+// daemon decides which daemon is called: the first that is named of --server,
+// --context, CMED_SERVER, CMED_PORT and the current context; else the one whose
+// socket answers in the state folder that a daemon started here has, else the one
+// at the default address. The key of a context goes nowhere but to its server; one
+// that --key-file names goes to the default address, since over the socket no key
+// counts.
+func (w *where) daemon(p program) (called, error) {
+	if w.server != "" && w.context != "" {
+		return called{}, usagef("--server and --context name a daemon each: give one of them")
+	}
+	d, err := w.named(p)
+	if err != nil {
+		return called{}, err
+	}
+	if w.caFile != "" {
+		d.caFile = w.caFile
+	}
+	d.insecureTransport = d.insecureTransport || w.insecureTransport
+	key := p.variable(keyVariable)
+	if d.from == "" && strings.HasPrefix(d.server, "unix:") { // where no key counts
+		switch {
+		case w.keyFile != "":
+			d.keyUnused = "--key-file"
+		case key != "":
+			d.keyUnused = keyVariable
+		}
+		return d, nil
+	}
+	switch {
+	case w.keyFile != "":
+		d.keyFrom = "--key-file"
+		if d.key, err = readKey(w.keyFile); err != nil {
+			return called{}, usagef("--key-file: %w", err)
+		}
+	case key != "":
+		d.keyFrom = keyVariable
+		if d.key, err = checkKey(key); err != nil {
+			return called{}, usagef("%s: %w", keyVariable, err)
+		}
+	}
+	return d, nil
+}
+
+// named is the daemon without what the flags and the environment say of its key.
+func (w *where) named(p program) (called, error) {
+	port := p.variable(portVariable)
+	switch {
+	case w.server != "":
+		return called{server: w.server, from: serverFlag}, nil
+	case w.context == "" && p.variable(serverVariable) != "":
+		return called{server: p.variable(serverVariable), from: serverVariable}, nil
+	case w.context == "" && port != "" && port != "0": // 0: any
+		return called{server: "http://127.0.0.1:" + port, from: portVariable}, nil
+	}
+	contexts, err := readContexts(p)
+	if err != nil {
+		return called{}, err
+	}
+	if name := orElse(w.context, contexts.Current); name != "" {
+		d, err := contexts.daemon(name)
+		d.current = err == nil && w.context == ""
+		return d, err
+	}
+	if w.keyFile == "" || w.overSocket {
+		if socket := p.ownSocket(); socket != "" {
+			return called{server: "unix:" + socket}, nil
+		}
+	}
+	return called{server: defaultServer}, nil
+}
+
+// name is the daemon for people, with the context that named it.
+func (d called) name() string {
+	text := printable(client.Shown(d.server))
+	if d.context != "" {
+		text += " (context " + printable(d.context) + ")"
+	}
+	return text
+}
+
+// client returns a client of the daemon.
+func (d called) client() (*client.Client, error) { return d.clientThat(nil) }
+
+// clientThat returns a client that calls changing, unless it is nil, before what may
+// change something.
+func (d called) clientThat(changing func()) (*client.Client, error) {
+	roots, err := readRoots(d.caFile)
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(client.Options{
+		Server: d.server, Agent: "cmed/" + thisBuild().Version, Key: d.key, Roots: roots,
+		InsecureTransport: d.insecureTransport, Changing: changing,
+	})
+	switch {
+	case errors.Is(err, client.ErrKeyInTheClear):
+		return nil, usagef("%w: call the daemon by https, or say --insecure-transport", err)
+	case err != nil && d.from != "":
+		return nil, usagef("%s: %w", d.from, err)
+	case err != nil:
+		return nil, usagef("%w", err)
+	}
+	return c, nil
+}
+
+// readRoots reads the authorities of a file; nil without one.
+func readRoots(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil //nolint:nilnil // the system's
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the caller's own choice
+	if err != nil {
+		return nil, usagef("--ca-file: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, usagef("--ca-file: there is no certificate in %s; it must be PEM", path)
+	}
+	return roots, nil
+}
+
+// maxKey bounds a key, in bytes.
+const maxKey = 4096
+
+// readKey reads a key out of a file that holds nothing else.
+func readKey(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", fmt.Errorf("read the key: %w", err)
+	}
+	if info.IsDir() {
+		return "", fmt.Errorf("%s is a folder, not a file with a key", path)
+	}
+	if info.Size() > maxKey {
+		return "", fmt.Errorf("%s is longer than a key", path)
+	}
+	text, err := os.ReadFile(path) //nolint:gosec // the caller's own choice
+	if err != nil {
+		return "", fmt.Errorf("read the key: %w", err)
+	}
+	return checkKey(string(text))
+}
+
+// checkKey refuses what can't be a key, without repeating it.
+func checkKey(text string) (string, error) {
+	key := strings.TrimSpace(text)
+	odd := func(r rune) bool { return r > unicode.MaxASCII || r <= ' ' || r == 0x7f }
+	if !strings.HasPrefix(key, "cmed_") || len(key) > maxKey || strings.ContainsFunc(key, odd) {
+		return "", errors.New("that is no key: it is one word that begins with cmed_")
+	}
+	return key, nil
+}
+
+// socketWait bounds how long it is tried whether a socket answers.
+const socketWait = 300 * time.Millisecond
+
+// ownSocket is the socket of the daemon that was started in this folder, with
+// this environment; "" when none answers. One that somebody else made is not
+// trusted: it would be shown the caller's key.
+func (p program) ownSocket() string {
+	cfg, err := load(settings{}, p.env, nil)
+	if err != nil {
+		return ""
+	}
+	path, err := filepath.Abs(cfg.socket)
+	if err != nil || cfg.socket == noSocket {
+		return ""
+	}
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != os.ModeSocket {
+		return ""
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || owner.Uid != 0 && int(owner.Uid) != os.Geteuid() {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), socketWait)
+	defer cancel()
+	if client.Answers(ctx, path) {
+		return path
+	}
+	return ""
+}
+
+// socketIn is the socket in a state folder.
+func socketIn(stateDir string) string { return filepath.Join(stateDir, "cmed.sock") }
