@@ -18,9 +18,15 @@ PROTOC_GEN_GO_GRPC ?= $(TOOLS)/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC_VERSION)/
 VERSION ?= $(patsubst v%,%,$(shell git describe --tags --dirty 2>/dev/null || echo 0.2.0-dev))
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
+# What a release tells of itself. It is given, so that it is the same wherever a
+# commit is built.
+COMMIT      ?= $(shell git rev-parse HEAD 2>/dev/null)
+COMMIT_TIME ?= $(shell git log -1 --format=%ct 2>/dev/null)
+STAMP        = -version '$(VERSION)' -commit '$(COMMIT)' -time '$(COMMIT_TIME)'
+
 # Examples that are modules of their own.
 MODULES := $(patsubst %/go.mod,%,$(wildcard examples/*/go.mod))
-SCRIPTS := .ci/run $(wildcard examples/*/*.sh plugins/scripts/*/*.sh)
+SCRIPTS := .ci/run $(wildcard examples/*/*.sh plugins/scripts/*/*.sh internal/*/*.sh internal/*/testdata/*.sh)
 PROTO   := sdk/pluginv1/plugin.proto
 
 # Go's race detector needs cgo and a C compiler.
@@ -54,20 +60,32 @@ demo: build ## show the whole story in a few seconds: plan, run, result
 demo-aws: build ## the same with EC2: of three instances of a small AWS on loopback one dies
 	go run ./internal/demo -daemon bin/cmed -story aws
 
+.PHONY: man
+man: build ## write the manual pages to bin/man
+	bin/cmed man bin/man
+
 .PHONY: install
 install: ## install cmed alone into $GOBIN
 	CGO_ENABLED=0 go install -trimpath -ldflags '$(LDFLAGS)' ./cmd/cmed
+
+.PHONY: dist
+dist: ## build the archives of a release, for Linux and macOS, into dist/
+	go run ./internal/release archives -out dist $(STAMP)
+
+.PHONY: image
+image: ## build the image cmed with docker
+	docker build -t cmed --build-arg VERSION='$(VERSION)' --build-arg COMMIT='$(COMMIT)' --build-arg COMMIT_TIME='$(COMMIT_TIME)' .
 
 # Working on it
 
 .PHONY: test
 test: ## run all tests, with the race detector where a C compiler is found
 	@test -n "$(RACE)" || echo "no C compiler found: testing without the race detector"
-	go test -timeout 20m $(RACE) ./...
+	go test -timeout 40m $(RACE) ./...
 	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test $(RACE) ./...); done
 
 .PHONY: check
-check: format vet staticcheck tidy generated shell binaries fitness demo demo-aws race torture ## run all that CI runs
+check: format vet staticcheck tidy generated shell binaries reproducible fitness demo demo-aws race torture ## run all that CI runs
 
 .PHONY: format
 format: $(GOFUMPT) ## fail if a file is not formatted
@@ -109,9 +127,17 @@ binaries: build ## build the daemon, every plugin and every example
 
 .PHONY: race
 race: ## run all tests with the race detector
-	go test -race -timeout 20m ./...
+	go test -race -timeout 40m ./...
 	go test -race -tags failpoints ./internal/failpoint
 	@set -e; for m in $(MODULES); do (cd $$m && echo "in $$m:" && go test -race ./...); done
+
+.PHONY: reproducible
+reproducible: ## fail if two builds of the archive for Linux are not the same bytes
+	go run ./internal/release check -platforms linux/amd64 $(STAMP)
+
+.PHONY: dist-check
+dist-check: ## the same with all archives, the second time without Go's cache (ten minutes and more)
+	go run ./internal/release check -cold $(STAMP)
 
 .PHONY: fitness
 fitness: build ## fail if a plugin that comes with cmed is not fit
@@ -141,6 +167,10 @@ bench: build ## measure, each number beside its limit (under three minutes)
 .PHONY: bench-halt
 bench-halt: build ## measure how long the lever takes (about a minute)
 	go run ./internal/bench -only halt -strict
+
+.PHONY: bench-events
+bench-events: build ## measure what a thousand readers of events cost (about four minutes)
+	go run ./internal/bench -only events -strict
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME (5s)

@@ -1,7 +1,9 @@
 package dockertest
 
 import (
+	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"net/http"
 	"net/url"
@@ -27,6 +29,14 @@ type Container struct {
 	Restart     string // no, always, unless-stopped, on-failure
 	StopSeconds int    // its stop timeout; 0: the engine's, 10 s
 	Volume      string // the mount point of an anonymous volume
+	// Image is one of Import; "": that of the package. Without a command it runs
+	// what the image says, and else the command is what the image's entry point
+	// gets.
+	Image string
+	// Network is none, as "" is, or host.
+	Network string
+	// HealthInterval is how often the image's health check runs; 0: as it says.
+	HealthInterval time.Duration
 }
 
 var obedient = []string{"sh", "-c", `trap "exit 0" TERM; while :; do sleep 3600 & wait $!; done`}
@@ -80,6 +90,37 @@ func (e *Engine) State(t testing.TB, id string) string {
 	return c.State.Status
 }
 
+// Restart stops a container, as its image wants to be stopped, and starts it again.
+func (e *Engine) Restart(t testing.TB, id string) {
+	t.Helper()
+	if err := e.ask("POST", "/containers/"+id+"/restart", nil, nil); err != nil {
+		t.Fatalf("restart the container: %v", err)
+	}
+}
+
+// Output is what a container has written so far: to standard output, or to
+// standard error.
+func (e *Engine) Output(t testing.TB, id string, stderr bool) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), callBound)
+	defer cancel()
+	stream := "stdout"
+	if stderr {
+		stream = "stderr"
+	}
+	text, err := e.wire.fetch(ctx, "GET", "/containers/"+id+"/logs?"+stream+"=1", nil)
+	if err != nil {
+		t.Fatalf("read what the container wrote: %v", err)
+	}
+	// It comes in frames: a stream's number, three zeros, the length, the text.
+	var out []byte
+	for len(text) >= 8 {
+		n := min(int(binary.BigEndian.Uint32(text[4:8])), len(text)-8)
+		out, text = append(out, text[8:8+n]...), text[8+n:]
+	}
+	return string(out)
+}
+
 // Inspect reads what the engine says of a container, as its API has it, and
 // reports whether it is there.
 func (e *Engine) Inspect(t testing.TB, id string, into any) bool {
@@ -108,13 +149,16 @@ func (e *Engine) ask(method, path string, body, answer any) error {
 }
 
 func (e *Engine) create(c Container) (id string, err error) {
-	if len(c.Command) == 0 {
+	if len(c.Command) == 0 && c.Image == "" {
 		c.Command = obedient
 	}
 	host := map[string]any{
-		"NetworkMode": "none", "AutoRemove": c.AutoRemove, "RestartPolicy": map[string]any{"Name": c.Restart},
+		"NetworkMode": cmp.Or(c.Network, "none"), "AutoRemove": c.AutoRemove, "RestartPolicy": map[string]any{"Name": c.Restart},
 	}
-	config := map[string]any{"Image": e.image, "Cmd": c.Command, "Labels": c.Labels, "HostConfig": host}
+	config := map[string]any{"Image": cmp.Or(c.Image, e.image), "Cmd": c.Command, "Labels": c.Labels, "HostConfig": host}
+	if c.HealthInterval > 0 {
+		config["Healthcheck"] = map[string]any{"Interval": c.HealthInterval.Nanoseconds()}
+	}
 	if c.StopSeconds > 0 {
 		config["StopTimeout"] = c.StopSeconds
 	}

@@ -7,11 +7,12 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
 	"strings"
-	"time"
+	"testing"
 )
 
 // applets are the programs of the image, each a link to busybox.
@@ -24,19 +25,50 @@ func (e *Engine) importImage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	name, tag, _ := strings.Cut(e.image, ":")
-	query := url.Values{"fromSrc": {"-"}, "repo": {name}, "tag": {tag}}
-	if err := e.wire.do(ctx, "POST", "/images/create?"+query.Encode(), root, nil); err != nil {
+	return e.importTree(ctx, e.image, root, nil)
+}
+
+// importTree makes an image of a tar, and of instructions as a Dockerfile has
+// them, but for those that make files.
+func (e *Engine) importTree(ctx context.Context, image string, tree io.Reader, instructions []string) error {
+	name, tag, _ := strings.Cut(image, ":")
+	query := url.Values{"fromSrc": {"-"}, "repo": {name}, "tag": {tag}, "changes": instructions}
+	said, err := e.wire.fetch(ctx, "POST", "/images/create?"+query.Encode(), tree)
+	if err != nil {
 		return fmt.Errorf("import an image into %s: %w", e.Host, err)
 	}
 	// An import that fails on the way says so in an answer of status 200.
-	return e.wire.do(ctx, "GET", "/images/"+e.image+"/json", nil, nil)
+	if err := e.wire.do(ctx, "GET", "/images/"+image+"/json", nil, nil); err != nil {
+		return fmt.Errorf("import an image into %s: %w: %s", e.Host, err, said)
+	}
+	return nil
+}
+
+// Import makes an image of a tar of all its files, and of instructions as a
+// Dockerfile has them, but for those that make files. It returns the image's name,
+// for a Container. It is removed when the test ends.
+func (e *Engine) Import(t testing.TB, tree io.Reader, instructions ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), callBound)
+	defer cancel()
+	image := "cmed-dockertest:" + Unique()
+	if err := e.importTree(ctx, image, tree, instructions); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.deleteImage(image); err != nil {
+			t.Errorf("remove the image %s: %v", image, err)
+		}
+	})
+	return image
+}
+
+func (e *Engine) deleteImage(image string) error {
+	return e.ask("DELETE", "/images/"+image+"?force=1", nil, nil)
 }
 
 func (e *Engine) removeImage() {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	if err := e.wire.do(ctx, "DELETE", "/images/"+e.image+"?force=1", nil, nil); err != nil {
+	if err := e.deleteImage(e.image); err != nil {
 		fmt.Fprintf(os.Stderr, "remove the image %s: %v\n", e.image, err)
 	}
 }

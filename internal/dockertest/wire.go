@@ -39,6 +39,15 @@ func (e *statusError) Error() string { return fmt.Sprintf("%d: %s", e.status, e.
 // as JSON else, and reads the answer, which is JSON, into answer unless it is
 // nil.
 func (w wire) do(ctx context.Context, method, path string, body, answer any) error {
+	text, err := w.fetch(ctx, method, path, body)
+	if err != nil || answer == nil {
+		return err
+	}
+	return json.Unmarshal(text, answer)
+}
+
+// fetch is do for answers that are not JSON.
+func (w wire) fetch(ctx context.Context, method, path string, body any) ([]byte, error) {
 	content, sent := "application/json", io.Reader(http.NoBody)
 	switch body := body.(type) {
 	case nil:
@@ -47,29 +56,26 @@ func (w wire) do(ctx context.Context, method, path string, body, answer any) err
 	default:
 		doc, err := json.Marshal(body)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		sent = bytes.NewReader(doc)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, "http://engine"+path, sent)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	request.Header.Set("Content-Type", content)
 	response, err := w.client.Do(request)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = response.Body.Close() }()
 	text, err := io.ReadAll(io.LimitReader(response.Body, 16<<20))
 	if err != nil {
-		return fmt.Errorf("read the answer of %s %s: %w", method, path, err)
+		return nil, fmt.Errorf("read the answer of %s %s: %w", method, path, err)
 	}
 	if response.StatusCode >= http.StatusBadRequest {
-		return &statusError{response.StatusCode, strings.TrimSpace(string(text))}
+		return nil, &statusError{response.StatusCode, strings.TrimSpace(string(text))}
 	}
-	if answer == nil {
-		return nil
-	}
-	return json.Unmarshal(text, answer)
+	return text, nil
 }
