@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -43,10 +44,12 @@ func goBuild(t *testing.T, target, packages string) {
 	}
 }
 
-// serve starts cmed on a free port and returns host and port.
+// serve starts cmed on a free port in a folder, as "make run" does, and returns
+// host and port.
 func serve(t *testing.T, dir string) string {
 	t.Helper()
-	cmd := exec.Command(dir+"/cmed", "-p", "0", "-d", filepath.Join(t.TempDir(), "cme.db"))
+	cmd := exec.Command(dir+"/cmed", "-p", "0")
+	cmd.Dir, cmd.Env = dir, plainEnvironment(dir)
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	stdout, err := cmd.StdoutPipe()
@@ -93,21 +96,38 @@ func blocks(t *testing.T, language string) []string {
 	return found
 }
 
-func TestQuickstart(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		t.Skip("curl is not installed: apt-get install curl")
-	}
-	address := serve(t, install(t))
+// plainEnvironment is that of somebody who has not set anything for cmed, with
+// the binary of a folder in the path.
+func plainEnvironment(dir string) []string {
+	env := slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "CMED_") })
+	return append(env, "PATH="+dir+":"+os.Getenv("PATH"), "HOME="+dir, "XDG_CONFIG_HOME="+filepath.Join(dir, "config"))
+}
+
+// TestTheCommandsOfTheReadme types them, in the folder of a daemon.
+func TestTheCommandsOfTheReadme(t *testing.T) {
+	dir := install(t)
+	address := serve(t, dir)
 	script := strings.ReplaceAll(strings.Join(blocks(t, "sh"), ""), "localhost:5000", address)
-	// As typed, but an error status counts.
-	script = "set -eu\ncurl() { command curl -sS --fail-with-body --noproxy '*' \"$@\"; echo; }\n" + script
-	out, err := exec.CommandContext(t.Context(), "sh", "-c", script).CombinedOutput()
+	const firstID = ` -o json | sed -n 's/^ *"id": "\([0-9a-z]*\)".*/\1/p' | head -n 1)`
+	for id, real := range map[string]string{
+		"key revoke ID":    "key revoke $(cmed key list" + firstID,
+		"executor show ID": "executor show $(cmed executor list --all" + firstID,
+		"executor log ID":  "executor log $(cmed executor list --all" + firstID,
+	} {
+		if !strings.Contains(script, id) {
+			t.Errorf("the README has no command %q", id)
+		}
+		script = strings.ReplaceAll(script, id, real)
+	}
+	cmd := exec.CommandContext(t.Context(), "sh", "-euc", script)
+	cmd.Dir, cmd.Env = dir, plainEnvironment(dir)
+	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, want := range []string{
-		`"api_request:ApiRequest"`, `"simple_planner:SimplePlanner"`, `"msg":"ok"`,
-		`"state":"scheduled"`, `"state":"succeeded"`, `"status":200`, "[attack] answered", `"engaged":true`,
+		"api_request:ApiRequest", "simple_planner:SimplePlanner", "dry run of \"first plan\"", "1 executor: 1 succeeded",
+		`"status": 200`, "[attack] answered", "the lever is engaged", "cmed_", "operator", "is revoked",
 	} {
 		if !bytes.Contains(out, []byte(want)) {
 			t.Errorf("no %s in what the commands show:\n%s", want, out)

@@ -136,8 +136,8 @@ func TestOptions(t *testing.T) {
 	if err != nil || len(o.families) != 2 || o.families[0].name != "lag" || !o.strict || !o.json {
 		t.Errorf("%+v, %v", o, err)
 	}
-	if o, err := readOptions(nil, io.Discard); err != nil || len(o.families) != len(families)-1 {
-		t.Errorf("%d families, %v; want all but the one that is measured apart", len(o.families), err)
+	if o, err := readOptions(nil, io.Discard); err != nil || len(o.families) != len(families)-2 {
+		t.Errorf("%d families, %v; want all but the two that are measured apart", len(o.families), err)
 	}
 	if o, err := readOptions([]string{"-only", "halt"}, io.Discard); err != nil || len(o.families) != 1 {
 		t.Errorf("%+v, %v", o, err)

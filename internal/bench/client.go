@@ -9,6 +9,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -68,6 +70,23 @@ func (c *client) executorsOf(ctx context.Context, plan string) ([]listed, error)
 		return nil, fmt.Errorf("read the executors of a plan: %w", err)
 	}
 	return list.Executors, nil
+}
+
+// metric returns the value of a metric without labels.
+func (c *client) metric(ctx context.Context, name string) (float64, error) {
+	whole := *c
+	whole.base = strings.TrimSuffix(c.base, "/api/1/")
+	var text bytes.Buffer
+	if err := whole.get(ctx, "/metrics", &text); err != nil {
+		return 0, err
+	}
+	_, after, _ := strings.Cut(text.String(), "\n"+name+" ")
+	number, _, _ := strings.Cut(after, "\n")
+	value, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read the metric %s: %w", name, err)
+	}
+	return value, nil
 }
 
 // call makes one request and copies the answer. Any status but 200 is an error.

@@ -48,6 +48,7 @@ var families = []family{
 	{name: "pages", about: "pages listed a second", measure: measurePages},
 	{name: "memory", about: "anonymous memory of the daemon", measure: measureMemory},
 	{name: "halt", about: "from pulling the lever to the last undo", measure: measureHalt, apart: true},
+	{name: "events", about: "runs while a thousand read the events", measure: measureEvents, apart: true},
 }
 
 // The exit codes besides 0.

@@ -11,7 +11,7 @@ import (
 // resident: RssAnon of proc(5). Pages of files, such as those of the store, are
 // not among them: the kernel can drop them.
 func anonymousMemory(pid int) (int64, error) {
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status") //nolint:gosec // a number
 	if err != nil {
 		return 0, fmt.Errorf("read the memory of process %d: %w", pid, err)
 	}

@@ -131,7 +131,7 @@ var badArgs = []badInput{
 	{"an arg missing", attacking(`{"ref":"e2e:Sleep","args":{}}`), 400, "invalid payload 'for' is a required property"},
 	{"an arg of the wrong type", attacking(`{"ref":"e2e:Count","args":{"file":5}}`), 400, "invalid payload 5 is not of type 'string'"},
 	{"an arg too many", attacking(`{"ref":"e2e:Sleep","args":{"for":"1s","x":1}}`), 400, "invalid payload 'x' is not a known property…"},
-	{"a duration that is none", attacking(`{"ref":"e2e:Sleep","args":{"for":"long"}}`), 400, "invalid payload 'long' does not match…"},
+	{"a duration that is none", attacking(`{"ref":"e2e:Sleep","args":{"for":"long"}}`), 400, "invalid payload 'long' is not a duration such as 1m30s, or a number of seconds"},
 	{"an endpoint without scheme", calling(`{"endpoint":"localhost:4500","method":"GET"}`), 400, "invalid payload…"},
 	{"an endpoint on the disk", calling(`{"endpoint":"file:///etc/passwd","method":"GET"}`), 400, "invalid payload…"},
 	{"an endpoint with a password", calling(`{"endpoint":"http://u:p@localhost/","method":"GET"}`), 400, "invalid payload…"},

@@ -22,16 +22,17 @@ func TestEntryDocumentLinksToEverything(t *testing.T) {
 			t.Errorf("%s: %v", path, doc)
 		}
 		links, _ := doc.at("_links").(map[string]any)
-		checkMembers(t, "the entry's links", links, "attack attacks executor executor_halt executor_log executors halt "+
-			"health metrics plan plan_halt plan_preview planner planners plans plugins ready rescan self status "+
-			"undo undo_abandon undo_retry undos")
+		checkMembers(t, "the entry's links", links, "attack attacks audit audit_verify backup docs events executor "+
+			"executor_halt executor_log executors halt health key keys me metrics openapi plan plan_halt plan_preview "+
+			"planner planners plans plugins ready rescan self status undo undo_abandon undo_retry undos")
+		noDocument := []string{"backup", "docs", "events", "metrics", "openapi", "rescan"}
 		for name, value := range links {
 			link, _ := value.(map[string]any)
 			href, _ := link["href"].(string)
 			if templated, _ := link["templated"].(bool); templated != strings.Contains(href, "{") {
 				t.Errorf("link %s: templated is %v for %s", name, templated, href)
 			}
-			if path, _, _ := strings.Cut(href, "{?"); !strings.Contains(path, "{") && name != "rescan" && name != "metrics" {
+			if path, _, _ := strings.Cut(href, "{?"); !strings.Contains(path, "{") && !slices.Contains(noDocument, name) {
 				d.get(t, path)
 			}
 		}
@@ -145,8 +146,8 @@ func TestPluginsAreListed(t *testing.T) {
 		}
 	}
 	want := []string{
-		"attack/api_request ready", "attack/compute ready", "attack/run_script ready", "attack/testplugin ready",
-		"planner/exact_planner ready", "planner/simple_planner ready",
+		"attack/api_request ready", "attack/cme_python ready", "attack/compute ready", "attack/run_script ready",
+		"attack/testplugin ready", "planner/cme_python ready", "planner/exact_planner ready", "planner/simple_planner ready",
 	}
 	if !slices.Equal(files, want) {
 		t.Errorf("files %v, want %v", files, want)

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"maps"
@@ -18,12 +20,24 @@ type client struct {
 	http *http.Client
 }
 
-func newClient(base string) client {
+// newClient returns a client that trusts these authorities, or with nil those of
+// the system.
+func newClient(base string, trusted *x509.CertPool) client {
 	return client{base: base, http: &http.Client{
-		Timeout:       patience,
-		Transport:     &http.Transport{Proxy: nil, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Second},
+		Timeout: patience,
+		Transport: newRecorder(base, &http.Transport{
+			Proxy: nil, MaxIdleConnsPerHost: 64, IdleConnTimeout: time.Second,
+			TLSClientConfig: &tls.Config{RootCAs: trusted, MinVersion: tls.VersionTLS12},
+		}),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// as returns a client that shows a key.
+func (c client) as(key string) client {
+	shown := *c.http
+	shown.Transport = bearer{key, c.http.Transport}
+	return client{c.base, &shown}
 }
 
 // document is a JSON object that came as an answer.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -18,11 +19,27 @@ type output struct{ out, err string }
 // with an exit code.
 func (d *daemon) cmed(t testing.TB, code int, args ...string) output {
 	t.Helper()
+	return d.cmedWith(t, code, []string{"CMED_SERVER=" + d.base}, args...)
+}
+
+// locally is cmed over the daemon's socket, where nobody needs a key.
+func (d *daemon) locally(t testing.TB, code int, args ...string) output {
+	t.Helper()
+	return d.cmedWith(t, code, []string{"CMED_SERVER=" + d.socket()}, args...)
+}
+
+// socket is the daemon's socket, as a client names it.
+func (d *daemon) socket() string { return "unix:" + filepath.Join(d.state, "cmed.sock") }
+
+// cmedWith is cmed with further variables in place of the one that names the
+// daemon.
+func (d *daemon) cmedWith(t testing.TB, code int, env []string, args ...string) output {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
 	command := exec.CommandContext(t.Context(), d.setup.binary, args...)
-	command.Env = []string{
-		"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir, "TMPDIR=" + d.temporary(), "TZ=Europe/Madrid", "CMED_SERVER=" + d.base,
-	}
+	command.Env = append([]string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + d.dir, "TMPDIR=" + d.temporary(), "TZ=Europe/Madrid",
+	}, env...)
 	command.Dir = d.dir
 	command.Stdout, command.Stderr = &stdout, &stderr
 	command.WaitDelay = time.Second

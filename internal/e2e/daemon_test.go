@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"crypto/x509"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -61,7 +62,8 @@ type setup struct {
 	binary  string
 	args    []string
 	env     []string
-	plugins bool // put the shipped plugins and the test plugin into the folders
+	plugins bool           // put the shipped plugins and the test plugin into the folders
+	trusted *x509.CertPool // who vouches for it, where it is called by https
 }
 
 type option func(*setup)
@@ -77,6 +79,9 @@ func withBinary(path string) option { return func(s *setup) { s.binary = path } 
 
 // withoutPlugins leaves the plugin folders empty.
 func withoutPlugins() option { return func(s *setup) { s.plugins = false } }
+
+// trusting calls it by https, as far as one of these vouches for it.
+func trusting(roots *x509.CertPool) option { return func(s *setup) { s.trusted = roots } }
 
 // inHome starts it in folders that are there already.
 func inHome(h home) option { return func(s *setup) { s.home = h } }
@@ -147,14 +152,14 @@ func (d *daemon) launch(t testing.TB) {
 	}()
 }
 
-var greeting = regexp.MustCompile(`is ready: (http://\S+)/`)
+var greeting = regexp.MustCompile(`is ready: (https?://\S+)/`)
 
 // ready waits for the daemon's greeting and makes the client speak to it.
 func (d *daemon) ready(t testing.TB) {
 	t.Helper()
 	waitFor(t, patience, "the daemon to be ready", func() bool {
 		if found := greeting.FindStringSubmatch(d.stdout.String()); found != nil {
-			d.client = newClient(found[1])
+			d.client = newClient(found[1], d.setup.trusted)
 			return true
 		}
 		if !d.running() {

@@ -185,7 +185,7 @@ func TestThirdPartyAttack(t *testing.T) {
 		}
 	}
 
-	id := attack("200ms")
+	id := attack("3s") // long enough to be seen
 	d.await(t, id, "succeeded")
 	gone("after the run")
 

@@ -52,7 +52,11 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer dockertest.Stop()
-	return m.Run()
+	code := m.Run()
+	if !keepsToDescription() && code == 0 {
+		return 1
+	}
+	return code
 }
 
 // build makes what nearly every test needs, and prepares the rest.

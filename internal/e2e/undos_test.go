@@ -105,9 +105,15 @@ func TestAFailedUndoIsLoudAndCanBeRetried(t *testing.T) {
 	d := start(t, withArgs("--undo-attempts=2"))
 	id, harm, key := d.stuck(t, "harm")
 	record := undosPath + id + "-1"
-	says(t, "the metrics", d.metrics(t), "\ncmed_undos_failed_total 1\n", "\ncmed_undos{state=\"failed\"} 1\n",
-		"\ncmed_undo_attempts_total{outcome=\"failed\"} 2\n")
-	says(t, "the daemon's log", d.stderr.String(), "[ERROR] cmed.engine: undo attempted", id)
+	waitFor(t, patience, "the daemon's log to tell of it", func() bool { // and count it, once it can be read
+		log := d.stderr.String()
+		return strings.Contains(log, "[ERROR] cmed.engine: undo attempted") && strings.Contains(log, id) &&
+			strings.Contains(d.metrics(t), "\ncmed_undos_failed_total 1\n")
+	})
+	waitFor(t, patience, "the attempts to be counted", func() bool {
+		return strings.Contains(d.metrics(t), "\ncmed_undo_attempts_total{outcome=\"failed\"} 2\n")
+	})
+	says(t, "the metrics", d.metrics(t), "\ncmed_undos{state=\"failed\"} 1\n")
 	says(t, "the run's log", d.log(t, id), "ERROR", "locked: ")
 	status := d.get(t, "/api/1/status")
 	if toJSON(t, status.at("undos/failed")) != "1" || toJSON(t, status.at("totals/undos_failed")) != "1" {
