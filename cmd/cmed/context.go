@@ -206,11 +206,12 @@ func (s *contextSetting) set(name string, given func(string) bool) error {
 	return err
 }
 
-// change sets what is given. A key that is kept is not kept for another server.
+// change sets what is given. Nothing that is kept is kept for another server: no
+// key, no authority, and not that the key may go out in the clear.
 func (s *contextSetting) change(spec *contextSpec, given func(string) bool) error {
 	if given("server") {
 		if spec.Server != s.where.server {
-			spec.Key, spec.KeyFile = "", ""
+			*spec = contextSpec{}
 		}
 		spec.Server = s.where.server
 	}

@@ -164,9 +164,11 @@ func (l *planning) notMade(err error, text planText, made int, key string) error
 		err = fmt.Errorf("%s: %w\nthe %s before it %s made", text.where, err, count(made, "plan"), isAre(made))
 	}
 	if _, lost := errors.AsType[*client.Unreachable](err); lost {
-		err = fmt.Errorf("%w\nIt may have been made all the same; with --idempotency-key %s the same command makes nothing twice", err, key)
+		err = fmt.Errorf("%w\nIt may have been made all the same", err)
+	} else if made == 0 {
+		return err
 	}
-	return err
+	return fmt.Errorf("%w\nWith --idempotency-key %s the same command makes nothing twice", err, key)
 }
 
 func isAre(n int) string {
@@ -187,8 +189,9 @@ func (l *planning) showMade(ctx context.Context, c *client.Client, made []client
 	for _, plan := range made {
 		l.say("plan %s %q: %s to run", printable(plan.ID), plan.Name, count(plan.Pending, "executor"))
 		whole, err := c.Plan(ctx, plan.ID)
-		if err != nil {
-			return fmt.Errorf("the plan is made, but its executors can't be shown: %w", err)
+		if err != nil { // it is made, which is what was asked for
+			fmt.Fprintf(l.stderr, "warning: the plan is made, but its executors can't be shown: %s\n", printable(err.Error()))
+			continue
 		}
 		if err := l.executorsOfPlan(whole, time.Now()); err != nil {
 			return err

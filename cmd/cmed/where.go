@@ -94,7 +94,7 @@ func (w *where) daemon(p program) (called, error) {
 		if d.key, err = readKey(w.keyFile); err != nil {
 			return called{}, usagef("--key-file: %w", err)
 		}
-	case key != "":
+	case key != "" && (w.context == "" || d.key == ""): // a context that was named has its own
 		d.keyFrom = keyVariable
 		if d.key, err = checkKey(key); err != nil {
 			return called{}, usagef("%s: %w", keyVariable, err)

@@ -56,6 +56,7 @@ func TestWhichDaemonAndKeyAreUsed(t *testing.T) {
 		{"the port before the current context", where{}, []string{"CMED_PORT=5001"}, called{server: "http://127.0.0.1:5001", from: "CMED_PORT"}},
 		{"a flag, without the context's key", where{server: "http://flag"}, []string{"CMED_SERVER=http://env"}, called{server: "http://flag", from: "--server"}},
 		{"the key of the environment", where{}, []string{"CMED_KEY= cmed_env\n"}, called{current: true, server: "https://prod", from: "context prod", context: "prod", key: "cmed_env", keyFrom: "CMED_KEY", caFile: "/ca"}},
+		{"the key of a context that was named before it", where{context: "lab"}, []string{"CMED_KEY=cmed_env"}, called{server: "http://lab", from: "context lab", context: "lab", key: "cmed_file", keyFrom: "context lab", insecureTransport: true}},
 		{"the key of a file before it", where{server: "x", keyFile: keyFile, caFile: "/other"}, []string{"CMED_KEY=cmed_env"}, called{server: "x", from: "--server", key: "cmed_file", keyFrom: "--key-file", caFile: "/other"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

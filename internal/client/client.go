@@ -88,6 +88,9 @@ type request struct {
 	key          string // the Idempotency-Key; "": none
 	accept       string // "": a document
 	lastEvent    string // the Last-Event-ID; "": none
+	// patience is how long a stream may take to begin; 0: as long as it may be
+	// silent later.
+	patience time.Duration
 	// answered, unless it is nil, receives when the daemon says it answered.
 	answered *time.Time
 }

@@ -3,6 +3,7 @@ package client
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,9 +26,11 @@ const (
 func (c *Client) open(ctx context.Context, r request, read func(*answerStream) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	silence := fmt.Errorf("nothing came for %s", c.silence)
-	watch := time.AfterFunc(c.silence, func() { cancel(silence) })
-	defer watch.Stop()
+	unlessSilent := func(limit time.Duration) *time.Timer {
+		return time.AfterFunc(limit, func() { cancel(fmt.Errorf("nothing came for %s", limit)) })
+	}
+	begin := unlessSilent(cmp.Or(r.patience, c.silence))
+	defer begin.Stop()
 	answer, err := c.send(ctx, r)
 	if err != nil {
 		return c.unreachable(ctx, err)
@@ -40,6 +43,9 @@ func (c *Client) open(ctx context.Context, r request, read func(*answerStream) e
 		}
 		return refusalOf(answer, text)
 	}
+	begin.Stop()
+	watch := unlessSilent(c.silence)
+	defer watch.Stop()
 	s := &answerStream{body: answer.Body, watch: watch, silence: c.silence, disposition: answer.Header.Get("Content-Disposition")}
 	if err := read(s); err != nil {
 		if s.failed != nil && errors.Is(err, s.failed) {

@@ -133,7 +133,7 @@ func (e *Engine) begin(deletions map[string]removal) error {
 		e.background.Go(loop)
 	}
 	e.background.Go(func() { e.retryGivenUp(0) })
-	if e.lever.refuses() != "" {
+	if e.lever.halts() {
 		e.background.Go(e.seeOff)
 	}
 	for _, r := range deletions {

@@ -304,6 +304,7 @@ func (e *Engine) storeRelease(ctx context.Context, by string, calls int) (bool, 
 	e.lever.releasing()
 	defer poke(e.leverKept) // where it is not released: to store that it is engaged
 	state.Engaged, state.ReleasedBy, state.ReleasedAt = false, by, time.Now().UTC().Round(0)
+	state.Restored = false
 	if err := e.store.SetLever(ctx, state); err != nil {
 		return false, fmt.Errorf("store the release of the lever: %w", err)
 	}

@@ -14,6 +14,9 @@ type Lever struct {
 	By     string    `json:"by,omitempty"`
 	Reason string    `json:"reason,omitempty"`
 	At     time.Time `json:"at,omitzero"`
+	// Restored says that nobody halted anything: the store is a copy, whose lever
+	// was engaged so that nothing starts unseen. What ran is not taken back for it.
+	Restored bool `json:"restored,omitempty"`
 	// ReleasedBy and ReleasedAt tell of the last release.
 	ReleasedBy string    `json:"released_by,omitempty"`
 	ReleasedAt time.Time `json:"released_at,omitzero"`
@@ -85,13 +88,16 @@ type lever struct {
 }
 
 // engage has nothing start any more, at once. It says whether the lever was not
-// engaged before.
+// engaged before; one that a restoration engaged was not.
 func (l *lever) engage(by, reason string, at time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.calls++
-	if l.state.Engaged {
+	switch {
+	case l.state.Engaged && !l.state.Restored:
 		return false
+	case l.state.Engaged:
+		close(l.released) // its turn is over
 	}
 	l.since = at
 	l.takeTurn()
@@ -107,6 +113,8 @@ func (l *lever) adopt(stored Lever) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
+	case stored.Restored && l.calls > 0: // it has been halted meanwhile
+		l.durable = false
 	case stored.Engaged:
 		l.state, l.durable, l.since = stored, true, time.Time{}
 		l.takeTurn()
@@ -242,6 +250,14 @@ func (l *lever) refuses() string {
 		return ""
 	}
 	return l.state.words(l.zone)
+}
+
+// halts says whether what ran is to be taken back: the lever is engaged, and not
+// by a restoration alone.
+func (l *lever) halts() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.state.Engaged && !l.state.Restored
 }
 
 // begin gives the run the right to start, unless the lever is engaged: then it

@@ -238,6 +238,52 @@ func TestTheLeverTakesBackWhatEndedRunsLeftInPlaceButNotWhatIsKept(t *testing.T)
 	})
 }
 
+// A store that was restored has its lever engaged, though nobody halted anything:
+// nothing starts, and what was to stay stays until somebody does halt.
+func TestARestorationTakesNothingBackBeforeItsTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		d.stage.attacks["test:Stays"] = harming(1, succeed)
+		d.stage.attacks["test:Later"] = func(ctx context.Context, s engine.Start, sink engine.Sink) engine.Exit {
+			_ = sink.Undo(engine.NewUndo{Sequence: 1, Record: []byte(`{}`), UndoAt: time.Now().Add(24 * time.Hour)})
+			return succeed(ctx, s, sink)
+		}
+		d.stage.attacks["test:Kept"] = harming(1, func(ctx context.Context, _ engine.Start, _ engine.Sink) engine.Exit {
+			<-ctx.Done()
+			return engine.Exit{Finished: true, Stopped: true}
+		})
+		stays, later := d.plan("test:Stays", time.Second), d.plan("test:Later", time.Second)
+		kept := d.planWith(engine.PlanSpec{Name: "k", Attack: config("test:Kept", nil), UndoPolicy: engine.UndoKeep}, time.Second)
+		waits := d.plan(noop, time.Hour)
+		in(2 * time.Second)
+		d.kill() // in the middle of one of them, as a backup is made
+		if err := d.file.SetLever(t.Context(), engine.Lever{Engaged: true, By: "restore", At: time.Now(), Restored: true}); err != nil {
+			t.Fatal(err)
+		}
+		d.start()
+		in(2 * time.Hour)
+		d.is(waits.ID, engine.Blocked)
+		for plan, want := range map[engine.PlanID]engine.UndoState{
+			stays.ID: engine.UndoOpen, later.ID: engine.UndoOpen, kept.ID: engine.UndoKept,
+		} {
+			if got := d.only(plan).Undo; got != want {
+				t.Errorf("undo %s after the restoration, want %s", got, want)
+			}
+		}
+		if state := d.EngageLever(t.Context(), "ana", "stop"); state.By != "ana" || state.Restored {
+			t.Errorf("the halt is not hers: %+v", state)
+		}
+		in(time.Minute)
+		for _, plan := range []engine.PlanID{stays.ID, later.ID} {
+			if got := d.only(plan).Undo; got != engine.UndoUndone {
+				t.Errorf("undo %s after a halt", got)
+			}
+		}
+		if state, err := d.ReleaseLever(t.Context(), "ana"); err != nil || state.Engaged {
+			t.Errorf("%+v, %v", state, err)
+		}
+	})
+}
+
 func TestALeverEngagedBeforeTheStartHolds(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		plan := d.plan(noop, 10*time.Second)

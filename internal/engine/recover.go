@@ -35,7 +35,7 @@ func (e *Engine) reconcile(ctx context.Context) (left leftBehind, err error) {
 	}
 	// Nothing began while it was engaged, so what is interrupted had been told to
 	// stop, and was to be undone whatever its plan says.
-	halted := stored.Engaged || e.lever.refuses() != ""
+	halted := stored.Engaged && !stored.Restored || e.lever.halts()
 	boot := e.settings.Boot()
 	query := ExecutorQuery{States: []State{Starting, Running}, Limit: 200}
 	for {

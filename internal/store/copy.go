@@ -91,7 +91,7 @@ func (t *txn) engageForRestore(at time.Time) error {
 		reason += fmt.Sprintf("; the lever was engaged then, by %s (%s)", before.By, before.Reason)
 	}
 	return t.putRecord(bucketMeta, metaLever, engine.Lever{
-		Engaged: true, By: restorer, Reason: reason, At: utc(at),
+		Engaged: true, By: restorer, Reason: reason, At: utc(at), Restored: !before.Engaged || before.Restored,
 		ReleasedBy: before.ReleasedBy, ReleasedAt: before.ReleasedAt,
 	})
 }
