@@ -15,7 +15,7 @@ import (
 
 // patience bounds every wait of the tests for something that takes no time by
 // itself. It is generous: two cores may be shared by many tests.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // repository is the root of the module, as seen from the tests.
 const repository = "../.."
