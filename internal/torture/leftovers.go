@@ -55,6 +55,7 @@ func (w *world) sockets() ([]string, error) {
 			return nil // removed while we walk
 		case err != nil:
 			return err
+		case path == filepath.Join(w.state(), "cmed.sock"): // the daemon's own, not a call's
 		case e.Type()&fs.ModeSocket != 0:
 			found = append(found, "socket "+path)
 		}
