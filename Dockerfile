@@ -30,7 +30,7 @@ USER 65532:65532
 WORKDIR /var/lib/cmed
 VOLUME ["/var/lib/cmed", "/plugins"]
 EXPOSE 5000
-HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["/usr/local/bin/cmed", "health"]
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["/usr/local/bin/cmed", "health", "--server", "unix:/var/lib/cmed/cme.state/cmed.sock"]
 
 # Anybody who reaches the port needs a key, and the first start prints one. What
 # ends TLS belongs before the port; or give --tls-cert and --tls-key too.

@@ -53,7 +53,10 @@ func (w *waiting) verdict() verdict {
 			unsettled++
 		}
 	}
-	if len(w.order) == 0 {
+	switch {
+	case !w.looked:
+		pending++ // or what became of them is not known
+	case len(w.order) == 0:
 		never++ // gone before they were seen
 	}
 	v := verdict{name: "succeeded"}
@@ -68,6 +71,9 @@ func (w *waiting) verdict() verdict {
 		v = verdict{name: "never_ran", code: exitNeverRan}
 	}
 	v.words = countWords(counts)
+	if !w.looked {
+		v.words = "what became of the executors was not seen"
+	}
 	if unsettled > 0 {
 		v.words += fmt.Sprintf("; of %d NOT undone (see cmed undos)", unsettled)
 	}

@@ -102,6 +102,9 @@ type waiting struct {
 	order     []string        // their ids, as they were first seen
 	told      map[string]bool // those that over was called for
 	deleted   map[string]bool
+	// looked is set when all plans have been looked at once: before that nothing
+	// is known of some.
+	looked bool
 }
 
 func newWaiting(c *client.Client, plans []client.Plan) *waiting {
@@ -246,15 +249,13 @@ func (w *waiting) lookAtAll(ctx context.Context) error {
 			seen[e.ID] = true
 			w.take(e)
 		}
-		if len(executors) == 0 { // with its plan, before it was seen
-			w.deleted[p.ID] = true
-		}
 	}
 	for _, id := range w.order {
 		if !seen[id] {
 			w.remove(id)
 		}
 	}
+	w.looked = true
 	return nil
 }
 
@@ -282,7 +283,7 @@ func (w *waiting) remove(id string) {
 func isOver(e client.Executor) bool { return e.Final() && !e.Undoing() }
 
 func (w *waiting) isOver() bool {
-	if len(w.order)+len(w.deleted) == 0 {
+	if !w.looked {
 		return false
 	}
 	for _, id := range w.order {
