@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chaos-monkey-engine/cmed/internal/client"
@@ -11,11 +12,12 @@ import (
 
 // TestAPlanThatCouldNotBeLookedAtIsNotOver, though those before it are.
 func TestAPlanThatCouldNotBeLookedAtIsNotOver(t *testing.T) {
-	lost := true
+	var lost atomic.Bool
+	lost.Store(true)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		id, state := r.URL.Query().Get("plan_id"), "succeeded"
 		if id == "b" {
-			if lost {
+			if lost.Load() {
 				panic(http.ErrAbortHandler)
 			}
 			state = "failed"
@@ -37,7 +39,7 @@ func TestAPlanThatCouldNotBeLookedAtIsNotOver(t *testing.T) {
 	if v := w.verdict(); v.code != exitUnfinished || v.words != "what became of the executors was not seen" {
 		t.Errorf("%+v", v)
 	}
-	lost = false
+	lost.Store(false)
 	if err := w.lookAtAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
