@@ -43,8 +43,7 @@ func (h *Host) isolationOf(c *child, dir string, k cage) []string {
 	note(dumpsNoCore(proc+"limits"), "no_core_dumps")
 	info, err := os.Lstat(dir)
 	note(err == nil && info.Mode().Perm() == 0o700, "private_folder")
-	mask, err := strconv.ParseUint(status["Umask"], 8, 32)
-	note(err == nil && mask&0o077 == 0o077, "umask_077")
+	note(isTight(status["Umask"]), "umask_077")
 	if c.group != nil && c.group.Holds(c.pid) {
 		names = append(names, "cgroup:"+strings.Join(h.tree.Active(), ","))
 	}
@@ -59,6 +58,13 @@ func (h *Host) isolationOf(c *child, dir string, k cage) []string {
 		note(len(ids) == 4 && ids[0] == id && ids[1] == id && ids[2] == id && ids[3] == id, "user:"+u.User)
 	}
 	return names
+}
+
+// isTight reports whether a umask as the kernel shows it keeps files from all
+// but their owner.
+func isTight(umask string) bool {
+	mask, err := strconv.ParseUint(umask, 8, 32)
+	return err == nil && mask&0o077 == 0o077
 }
 
 // statusFields reads what stands behind the names in a status file.

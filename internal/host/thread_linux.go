@@ -20,6 +20,11 @@ func hardenThread() error {
 	}
 	// The umask is shared by the threads of a process until one takes its own.
 	if err := unix.Unshare(unix.CLONE_FS); err != nil {
+		// A container's engine may refuse it. The process' own serves as well where
+		// it is as tight.
+		if text, _ := os.ReadFile("/proc/thread-self/status"); isTight(statusFields(string(text))["Umask"]) {
+			return failed
+		}
 		return errors.Join(failed, fmt.Errorf("take a umask of its own: %w", err))
 	}
 	unix.Umask(0o077)
