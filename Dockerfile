@@ -2,9 +2,11 @@
 # user who may nothing. docs/install.md says how to use it.
 #
 #   docker build -t cmed --build-arg VERSION=1.2.3 .
-#   docker run -p 5000:5000 -v cmed-state:/var/lib/cmed cmed
+#   docker run -p 5000:5000 -v cmed-state:/var/lib/cmed --stop-timeout 60 cmed
 
-FROM golang:1.26 AS build
+# The whole version: of one commit everybody's image is built by the same Go. It is
+# raised when Go mends something.
+FROM golang:1.26.8 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download

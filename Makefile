@@ -15,7 +15,7 @@ GOLANGCI_LINT      ?= $(TOOLS)/golangci-lint@$(GOLANGCI_LINT_VERSION)/golangci-l
 PROTOC_GEN_GO      ?= $(TOOLS)/protoc-gen-go@$(PROTOC_GEN_GO_VERSION)/protoc-gen-go
 PROTOC_GEN_GO_GRPC ?= $(TOOLS)/protoc-gen-go-grpc@$(PROTOC_GEN_GO_GRPC_VERSION)/protoc-gen-go-grpc
 
-VERSION ?= $(patsubst v%,%,$(shell git describe --tags --dirty 2>/dev/null || echo 0.2.0-dev))
+VERSION ?= $(patsubst v%,%,$(shell git describe --tags --dirty --abbrev=12 2>/dev/null || echo 0.2.0-dev))
 LDFLAGS := -s -w -X main.version=$(VERSION)
 
 # What a release tells of itself. It is given, so that it is the same wherever a

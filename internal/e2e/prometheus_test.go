@@ -32,7 +32,7 @@ func startPrometheus(t *testing.T, d *daemon, key string) prometheus {
 	for old, now := range map[string]string{
 		"127.0.0.1:5000":           strings.TrimPrefix(d.base, "http://"),
 		"/etc/prometheus/cmed.key": keyFile,
-		"- job_name: cmed\n":       "- job_name: cmed\n    scrape_interval: 250ms\n    scrape_timeout: 250ms\n",
+		"scrape_interval: 15s":     "scrape_interval: 250ms\n    scrape_timeout: 250ms",
 	} {
 		if !strings.Contains(config, old) {
 			t.Fatalf("the configuration does not say %q", old)

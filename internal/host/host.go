@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/internal/exposure"
 	"github.com/chaos-monkey-engine/cmed/internal/host/internal/cgroup"
 )
 
@@ -88,7 +89,7 @@ func New(cfg Config) (*Host, error) {
 		return nil, err
 	}
 	// What is executed is in there, and nobody looks at its content again.
-	if e := exposedFolder(cfg.StateDir); os.Geteuid() == 0 && e != nil {
+	if e := exposure.Way(cfg.StateDir); os.Geteuid() == 0 && e != nil {
 		return nil, fmt.Errorf("host: root does not use the state folder %s: %s", cfg.StateDir, notForRoot(cfg.StateDir, e))
 	}
 	if err := private(copies.dir, 0o700); err != nil {
@@ -121,12 +122,12 @@ func New(cfg Config) (*Host, error) {
 }
 
 // notForRoot says why root does not use a state folder, and what to do.
-func notForRoot(dir string, e *exposure) string {
-	owner, err := user.LookupId(strconv.FormatUint(uint64(e.uid), 10))
-	if e.path == dir && e.uid != 0 && err == nil {
+func notForRoot(dir string, e *exposure.Exposure) string {
+	owner, err := user.LookupId(strconv.FormatUint(uint64(e.UID), 10))
+	if e.Path == dir && e.UID != 0 && err == nil {
 		return fmt.Sprintf("it belongs to %s; run it as that user: runuser -u %s -- cmed …", owner.Username, owner.Username)
 	}
-	return e.refusal("root would execute what is in there").Message + "; name one that only root can change (--state-folder)"
+	return refusal(e, "root would execute what is in there").Message + "; name one that only root can change (--state-folder)"
 }
 
 // RetainDigests sets who says which copies are needed besides those that serve

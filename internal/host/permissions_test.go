@@ -22,6 +22,7 @@ func change(t *testing.T, path string, mode os.FileMode, uid, gid int) {
 	}
 }
 
+// What is exposed is for package exposure to say, and for its tests.
 func TestWhatOthersCanWriteIsNotExecutedByRoot(t *testing.T) {
 	asRoot(t)
 	const root, other = 0, 12345
@@ -33,20 +34,10 @@ func TestWhatOthersCanWriteIsNotExecutedByRoot(t *testing.T) {
 		uid, gid int
 		message  string // "" if it is executed; %s is the path
 	}{
-		{"a file of root's alone", "file", 0o755, root, root, ""},
 		{"a file that root's group can write", "file", 0o775, root, root, ""},
-		{"a file of another group that it can't write", "file", 0o755, root, other, ""},
-		{"a file that all can write", "file", 0o757, root, root, "others can write to %s (mode 0757, owner 0:0)"},
-		{"a file that another group can write", "file", 0o775, root, other, "others can write to %s (mode 0775, owner 0:12345)"},
 		{"another's file", "file", 0o755, other, root, "others can write to %s (mode 0755, owner 12345:0)"},
 		{"a folder that all can write", "folder", 0o777, root, root, "others can write to %s (mode 0777, owner 0:0)"},
-		{"a folder that all can add to", "folder", os.ModeSticky | 0o777, root, root, "others can write to %s (mode 0777, owner 0:0)"},
-		{"a folder that another group can write", "folder", 0o775, root, other, "others can write to %s (mode 0775, owner 0:12345)"},
-		{"another's folder", "folder", 0o755, other, root, "others can write to %s (mode 0755, owner 12345:0)"},
-		{"below a folder that all can write", "above", 0o777, root, root, "others can write to %s (mode 0777, owner 0:0)"},
-		{"below a folder that all can only add to", "above", os.ModeSticky | 0o777, root, root, ""},
 		{"below another's folder", "above", 0o755, other, root, "others can write to %s (mode 0755, owner 12345:0)"},
-		{"below another's folder that all can only add to", "above", os.ModeSticky | 0o777, other, root, "others can write to %s (mode 0777, owner 12345:0)"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			cfg := newConfig(t)

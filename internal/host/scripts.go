@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/internal/exposure"
 )
 
 // maxScripts is how many files the scripts folder of a host that is root may
@@ -55,8 +56,8 @@ func (h *Host) judgeScripts() {
 // exposedScripts says what is wrong with a folder of scripts, what is in it and
 // what is above it; nil if nothing is.
 func exposedScripts(dir string) *engine.PluginError {
-	if e := exposedFolder(dir); e != nil {
-		return e.refusal("is not used by root")
+	if e := exposure.Way(dir); e != nil {
+		return refusal(e, "is not used by root")
 	}
 	var wrong *engine.PluginError
 	n := 0
@@ -65,8 +66,8 @@ func exposedScripts(dir string) *engine.PluginError {
 			return nil // what can't be read is not executed either
 		}
 		n++
-		if e := exposedFile(path); e != nil {
-			wrong = e.refusal("is not used by root")
+		if e := exposure.File(path); e != nil {
+			wrong = refusal(e, "is not used by root")
 		} else if n > maxScripts {
 			wrong = &engine.PluginError{
 				Stage: "permissions", Message: fmt.Sprintf("is not used by root: it holds more than %d files", maxScripts),

@@ -29,7 +29,10 @@ type recipe struct {
 	others []string
 }
 
-var copyLine = regexp.MustCompile(`^COPY --from=build (?:--chown=(\d+):(\d+) )?/image/(\w+)/ (/\S*)$`)
+var (
+	buildLine = regexp.MustCompile(`(?m)^FROM golang:\d+\.\d+\.\d+ AS build$`)
+	copyLine  = regexp.MustCompile(`^COPY --from=build (?:--chown=(\d+):(\d+) )?/image/(\w+)/ (/\S*)$`)
+)
 
 // readDockerfile reads what the last stage does. It fails when that begins with
 // anything, or copies what the release program does not make.
@@ -41,6 +44,9 @@ func readDockerfile(t *testing.T) recipe {
 	}
 	if !strings.Contains(string(text), "\nRUN go run ./internal/release image -out /image ") {
 		t.Error("the files are not those of the release program")
+	}
+	if !buildLine.Match(text) {
+		t.Error("by which Go it is built depends on the day")
 	}
 	_, last, found := strings.Cut(string(text), "\nFROM scratch\n")
 	if !found || strings.Contains(last, "\nFROM ") {

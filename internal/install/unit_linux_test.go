@@ -170,15 +170,19 @@ func (m *machine) isReaped(t *testing.T) {
 	}
 }
 
+// SIGQUIT ends a Go program as a panic does, whose exit code would be that of a
+// wrong configuration.
 func (m *machine) isStartedAgain(t *testing.T) {
-	pid := m.property(t, "MainPID")
-	m.run(t, "systemctl", "kill", "--kill-whom=main", "--signal=KILL", "cmed")
-	if !within(patience, func() bool {
-		return m.property(t, "ActiveState") == "active" && m.property(t, "MainPID") != pid
-	}) {
-		t.Fatalf("the unit is %s\n%s", m.property(t, "ActiveState"), m.log())
+	for _, signal := range []string{"KILL", "QUIT"} {
+		before := m.property(t, "NRestarts")
+		m.run(t, "systemctl", "kill", "--kill-whom=main", "--signal="+signal, "cmed")
+		if !within(patience, func() bool {
+			return m.property(t, "NRestarts") != before || m.property(t, "ActiveState") == "failed"
+		}) || m.property(t, "NRestarts") == before {
+			t.Fatalf("ended by %s the unit is %s\n%s", signal, m.property(t, "ActiveState"), m.log())
+		}
+		m.awaitReady(t)
 	}
-	m.awaitReady(t)
 	if status, _ := ask(t, m.http, "GET", api+"/api/1/status", "", nil); status != http.StatusOK {
 		t.Errorf("status %d", status)
 	}

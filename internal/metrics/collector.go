@@ -41,7 +41,7 @@ var (
 	storeSize     = desc("store_size_bytes", "Size of the store's file.")
 	storeFree     = desc("store_free_bytes", "Of the store's file, what is free for new records.")
 	diskFree      = desc("store_disk_free_bytes", "What is free on the store's file system.")
-	storeWritable = desc("store_writable", "Whether the store takes writes (1).")
+	storeWritable = desc("store_writable", "Whether the store takes writes (1); not so either when it can't be asked.")
 
 	eventReaders = desc("event_readers", "Clients that read the event stream.")
 	eventDropped = desc("event_readers_dropped_total",
@@ -89,7 +89,8 @@ func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 }
 
 // Collect asks the sources, for at most the timeout. An error is logged; one of
-// the engine's makes the scrape fail, one of the store's leaves its metrics out.
+// the engine's makes the scrape fail, one of the store's leaves its sizes out and
+// counts as a store that takes no writes.
 // It may be called concurrently.
 func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
@@ -109,8 +110,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	if c.from.Processes != nil {
 		to.gauge(processes, float64(found.processes))
 	}
-	if found.store != nil {
+	switch {
+	case found.store != nil:
 		to.store(*found.store)
+	case c.from.Store != nil: // an alert on a metric that is not there would never wake anybody
+		to.gauge(storeWritable, truth(false))
 	}
 	if c.from.Readers != nil {
 		to.readers(found.readers)

@@ -2,25 +2,14 @@ package metrics
 
 import (
 	"bytes"
-	"encoding/json"
-	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/goccy/go-yaml"
-)
-
-const (
-	dashboardFile = "../../deploy/grafana/cmed.json"
-	rulesFile     = "../../deploy/prometheus/cmed.rules.yml"
-	rulesTest     = "../../deploy/prometheus/cmed.test.yml"
-	scrapeConfig  = "../../deploy/prometheus/prometheus.yml"
 )
 
 // promtool runs Debian's; the test is skipped where there is none.
@@ -41,139 +30,8 @@ func TestPromtoolLikesTheMetrics(t *testing.T) {
 	promtool(t, scrape(busy(t), "").Body.String(), "check", "metrics")
 }
 
-func TestPromtoolLikesTheRules(t *testing.T) {
-	promtool(t, "", "check", "rules", rulesFile)
-	promtool(t, "", "test", "rules", rulesTest)
-}
-
 func TestPromtoolLikesTheScrapeConfiguration(t *testing.T) {
-	promtool(t, "", "check", "config", "--syntax-only", scrapeConfig)
-}
-
-// alert is one rule.
-type alert struct {
-	Alert       string
-	Expr        string
-	Labels      map[string]string
-	Annotations map[string]string
-}
-
-func alerts(t *testing.T) []alert {
-	t.Helper()
-	text, err := os.ReadFile(rulesFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		Groups []struct{ Rules []alert }
-	}
-	if err := yaml.Unmarshal(text, &file); err != nil {
-		t.Fatal(err)
-	}
-	var all []alert
-	for _, g := range file.Groups {
-		all = append(all, g.Rules...)
-	}
-	return all
-}
-
-// Each alert says how urgent it is and what to do, and is tried out.
-func TestAlertsAreComplete(t *testing.T) {
-	tests, err := os.ReadFile(rulesTest)
-	if err != nil {
-		t.Fatal(err)
-	}
-	all := alerts(t)
-	if len(all) < 10 {
-		t.Fatalf("only %d alerts", len(all))
-	}
-	for _, a := range all {
-		if s := a.Labels["severity"]; s != "page" && s != "ticket" {
-			t.Errorf("%s: severity %q", a.Alert, s)
-		}
-		if a.Annotations["summary"] == "" || a.Annotations["description"] == "" {
-			t.Errorf("%s does not say what to do", a.Alert)
-		}
-		if !bytes.Contains(tests, []byte(a.Alert)) {
-			t.Errorf("%s is not tried out in %s", a.Alert, rulesTest)
-		}
-	}
-}
-
-// dashboard is what is read of Grafana's format.
-type dashboard struct {
-	Panels []struct {
-		ID      int
-		Type    string
-		Title   string
-		GridPos struct{ H, W, X, Y int }
-		Targets []struct{ Expr string }
-	}
-	Annotations struct {
-		List []struct{ Expr string }
-	}
-	Templating struct {
-		List []struct{ Definition string }
-	}
-}
-
-// expressions are those of the dashboard, with Grafana's variables filled in.
-func expressions(t *testing.T) []string {
-	t.Helper()
-	text, err := os.ReadFile(dashboardFile)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var d dashboard
-	if err := json.Unmarshal(text, &d); err != nil {
-		t.Fatal(err)
-	}
-	var all []string
-	seen := map[int]bool{}
-	for i, p := range d.Panels {
-		if seen[p.ID] || p.Title == "" || p.GridPos.W == 0 || p.GridPos.X+p.GridPos.W > 24 {
-			t.Errorf("panel %d, %q, is out of order: %+v", p.ID, p.Title, p.GridPos)
-		}
-		seen[p.ID] = true
-		for _, other := range d.Panels[:i] {
-			a, b := p.GridPos, other.GridPos
-			if a.X < b.X+b.W && b.X < a.X+a.W && a.Y < b.Y+b.H && b.Y < a.Y+a.H {
-				t.Errorf("the panels %q and %q overlap", p.Title, other.Title)
-			}
-		}
-		if p.Type != "row" && len(p.Targets) == 0 {
-			t.Errorf("panel %q shows nothing", p.Title)
-		}
-		for _, target := range p.Targets {
-			all = append(all, target.Expr)
-		}
-	}
-	for _, a := range d.Annotations.List {
-		all = append(all, a.Expr)
-	}
-	filled := strings.NewReplacer("$__rate_interval", "5m", "$__interval", "1m", "$instance", ".*")
-	for i := range all {
-		all[i] = filled.Replace(all[i])
-	}
-	return all
-}
-
-func TestPromtoolReadsTheDashboardsQueries(t *testing.T) {
-	var rules strings.Builder
-	rules.WriteString("groups: [{name: dashboard, rules: [\n")
-	for i, expr := range expressions(t) {
-		quoted, err := json.Marshal(expr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		fmt.Fprintf(&rules, "{record: 'r%d', expr: %s},\n", i, quoted)
-	}
-	rules.WriteString("]}]\n")
-	path := filepath.Join(t.TempDir(), "rules.yml")
-	if err := os.WriteFile(path, []byte(rules.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	promtool(t, "", "check", "rules", path)
+	promtool(t, "", "check", "config", "--syntax-only", "../../deploy/prometheus/prometheus.yml")
 }
 
 var (
@@ -186,8 +44,13 @@ var (
 // its labels and their values.
 func known(t *testing.T) map[string]map[string][]string {
 	t.Helper()
+	return told(busy(t))
+}
+
+// told are the metrics that a handler tells, likewise.
+func told(h http.Handler) map[string]map[string][]string {
 	found := map[string]map[string][]string{}
-	for _, sample := range samples.FindAllStringSubmatch(scrape(busy(t), "").Body.String(), -1) {
+	for _, sample := range samples.FindAllStringSubmatch(scrape(h, "").Body.String(), -1) {
 		labels := found[sample[1]]
 		if labels == nil {
 			labels = map[string][]string{"job": {"cmed"}, "instance": {""}} // of the scrape
@@ -205,7 +68,7 @@ func known(t *testing.T) map[string]map[string][]string {
 func checkQuery(t *testing.T, where, expr string, there map[string]map[string][]string) {
 	t.Helper()
 	selected := selectors.FindAllStringSubmatch(expr, -1)
-	if len(selected) == 0 && !strings.HasPrefix(expr, "up{") {
+	if len(selected) == 0 && !strings.HasPrefix(expr, "up{") { // which is Prometheus' own
 		t.Errorf("%s: %s names no metric", where, expr)
 	}
 	for _, s := range selected {

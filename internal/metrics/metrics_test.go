@@ -170,7 +170,7 @@ func TestAStoreThatCannotBeAskedLeavesTheRest(t *testing.T) {
 		Store:  func(context.Context) (Store, error) { return Store{}, errors.New("disk gone") },
 	}), "")
 	if got := w.Body.String(); w.Code != http.StatusOK || strings.Contains(got, "cmed_store_size") ||
-		!strings.Contains(got, "cmed_lever_engaged 1") {
+		!strings.Contains(got, "cmed_store_writable 0\n") || !strings.Contains(got, "cmed_lever_engaged 1\n") {
 		t.Errorf("status %d: %s", w.Code, got)
 	}
 	if !strings.Contains(log.String(), "disk gone") {

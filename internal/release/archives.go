@@ -28,18 +28,22 @@ func makeArchives(ctx context.Context, o order, stdout io.Writer) (err error) {
 	if err := os.MkdirAll(o.out, 0o755); err != nil { //nolint:gosec // G301: for everybody to read
 		return err
 	}
+	sources, err := sourcesOf(ctx, ".", filepath.Join(stage, "sources"))
+	if err != nil {
+		return err
+	}
 	manual := filepath.Join(stage, "man")
-	if err := writeManual(ctx, o.stamp, filepath.Join(stage, "host"), manual); err != nil {
+	if err := writeManual(ctx, sources, o.stamp, filepath.Join(stage, "host"), manual); err != nil {
 		return err
 	}
 	var sums strings.Builder
 	for _, p := range o.platforms {
-		built, err := buildPrograms(ctx, p, o.stamp, filepath.Join(stage, p.os+"-"+p.arch))
+		built, err := buildPrograms(ctx, sources, p, o.stamp, filepath.Join(stage, p.os+"-"+p.arch))
 		if err != nil {
 			return err
 		}
 		name := fmt.Sprintf("cmed-%s-%s-%s", o.stamp.Version, p.os, p.arch)
-		t, err := archiveTree(name, built, manual)
+		t, err := archiveTree(name, sources, built, manual)
 		if err != nil {
 			return err
 		}
@@ -58,12 +62,12 @@ func makeArchives(ctx context.Context, o order, stdout io.Writer) (err error) {
 }
 
 // writeManual has a cmed of this machine write the manual pages.
-func writeManual(ctx context.Context, s stamp, dir, manual string) error {
+func writeManual(ctx context.Context, sources string, s stamp, dir, manual string) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
 	}
 	program := filepath.Join(dir, "cmed")
-	if err := goBuild(ctx, here, program, s.linkerFlags(), "./cmd/cmed"); err != nil {
+	if err := goBuild(ctx, sources, here, program, s.linkerFlags(), "./cmd/cmed"); err != nil {
 		return err
 	}
 	cmd := exec.CommandContext(ctx, program, "man", manual) //nolint:gosec // G204: just built
@@ -76,22 +80,23 @@ func writeManual(ctx context.Context, s stamp, dir, manual string) error {
 
 // archiveTree is what is in an archive, in a folder of its name. Unpacked, cmed
 // finds the plugins, which are beside it.
-func archiveTree(name string, built programs, manual string) (*tree, error) {
+func archiveTree(name, sources string, built programs, manual string) (*tree, error) {
 	t := &tree{}
 	at := func(relative string) string { return name + "/" + relative }
+	from := func(relative string) string { return filepath.Join(sources, filepath.FromSlash(relative)) }
 	t.file(at("cmed"), filepath.Join(built.dir, "cmed"), programMode)
 	for _, file := range []string{"LICENSE", "README.md", "CHANGELOG.md"} {
-		t.file(at(file), file, fileMode)
+		t.file(at(file), from(file), fileMode)
 	}
 	isTest := func(name string) bool { return strings.HasSuffix(name, ".go") }
 	return t, errors.Join(
 		t.folderOf(at("attacks"), filepath.Join(built.dir, "attacks"), programMode, nil),
 		t.folderOf(at("planners"), filepath.Join(built.dir, "planners"), programMode, nil),
-		t.folderOf(at("scripts/script_attacks"), "plugins/scripts/script_attacks", programMode, nil),
+		t.folderOf(at("scripts/script_attacks"), from("plugins/scripts/script_attacks"), programMode, nil),
 		t.folderOf(at("man"), manual, fileMode, nil),
-		t.folderOf(at("deploy"), "deploy", fileMode, isTest),
-		t.folderOf(at("docs"), "docs", fileMode, isTest),
-		t.folderOf(at("examples/plans"), "examples/plans", fileMode, isTest),
+		t.folderOf(at("deploy"), from("deploy"), fileMode, isTest),
+		t.folderOf(at("docs"), from("docs"), fileMode, isTest),
+		t.folderOf(at("examples/plans"), from("examples/plans"), fileMode, isTest),
 	)
 }
 

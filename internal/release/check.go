@@ -14,7 +14,8 @@ import (
 
 // checkTwice copies the sources to two places, whose names differ in length, makes
 // the archives in each by the program that is there, and fails unless they are the
-// same bytes. With -cold the second one builds without Go's cache.
+// same bytes. Files that git has not been told of yet are copied too, for whoever
+// checks before committing. With -cold the second one builds without Go's cache.
 func checkTwice(ctx context.Context, o order, stdout io.Writer) (err error) {
 	stage, err := os.MkdirTemp("", "cmed-release-check-*")
 	if err != nil {
@@ -22,7 +23,7 @@ func checkTwice(ctx context.Context, o order, stdout io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(stage)) }()
 	first, second := filepath.Join(stage, "a"), filepath.Join(stage, "another", "place")
-	if err := copySources(ctx, ".", first); err != nil {
+	if err := copySources(ctx, ".", first, "--cached", "--others", "--exclude-standard"); err != nil {
 		return err
 	}
 	if err := os.CopyFS(second, os.DirFS(first)); err != nil {
@@ -38,45 +39,6 @@ func checkTwice(ctx context.Context, o order, stdout io.Writer) (err error) {
 		}
 	}
 	return compareFolders(filepath.Join(first, "dist"), filepath.Join(second, "dist"), stdout)
-}
-
-// copySources copies what is in the repository, or would be, to a folder.
-func copySources(ctx context.Context, from, to string) error {
-	listing := exec.CommandContext(ctx, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-	listing.Dir = from
-	names, err := listing.Output()
-	if err != nil {
-		return fmt.Errorf("list the files of the repository: %w", err)
-	}
-	for name := range strings.SplitSeq(strings.TrimRight(string(names), "\x00"), "\x00") {
-		if err := copyFile(filepath.Join(from, name), filepath.Join(to, name)); err != nil {
-			return fmt.Errorf("copy the sources: %w", err)
-		}
-	}
-	return nil
-}
-
-// copyFile copies a regular file, with its mode. One that has been deleted, though
-// the repository has it, is passed over.
-func copyFile(from, to string) error {
-	info, err := os.Lstat(from)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if !info.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a file", from)
-	}
-	content, err := os.ReadFile(from) //nolint:gosec // G304: a file of the repository
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(to, content, info.Mode().Perm()) //nolint:gosec // G703: likewise
 }
 
 // makeArchivesIn runs the release program of another copy of the sources there.

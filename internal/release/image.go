@@ -22,7 +22,7 @@ func makeImage(ctx context.Context, o order) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(stage)) }()
-	built, err := buildPrograms(ctx, platform{"linux", here.arch}, o.stamp, filepath.Join(stage, "bin"))
+	built, err := buildPrograms(ctx, ".", platform{"linux", here.arch}, o.stamp, filepath.Join(stage, "bin"))
 	if err != nil {
 		return err
 	}

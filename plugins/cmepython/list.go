@@ -68,7 +68,7 @@ func (b bridge) list(ctx context.Context) ([]sdk.Offer, []string, error) {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		warnings = append(warnings, fmt.Sprintf("%s: it hangs: after %s it and the modules after it were given up", looking, listing))
-	case err != nil && !isExposure(err) && !errors.Is(err, errNoPython):
+	case err != nil && !isExposed(err) && !errors.Is(err, errNoPython):
 		warnings = append(warnings, fmt.Sprintf("%s: %v", looking, err))
 	case err != nil:
 		warnings = append(warnings, fmt.Sprintf("none of the modules in %s is served, %d in all: %v", b.folder, modules, err))

@@ -30,27 +30,19 @@ func TestRootExecutesNothingThatOthersCanWrite(t *testing.T) {
 		owner    int
 	}{
 		{"the folder", ".", 0o777, 0},
-		{"the folder, with the sticky bit", ".", os.ModeSticky | 0o777, 0},
-		{"another's folder", ".", 0o755, other},
 		{"the folder above", "..", 0o777, 0},
-		{"a module", "m.py", 0o646, 0},
 		{"another's module", "m.py", 0o644, other},
 		{"a helper in a package", "pack/helper.py", 0o666, 0},
-		{"a package", "pack", 0o777, 0},
 		{"what a link leads to", "../elsewhere/linked.py", 0o666, 0},
-		{"a folder that a link leads to", "../elsewhere/linked", 0o777, 0},
-		{"a file in a folder that a link leads to", "../elsewhere/linked/x.py", 0o666, 0},
 		{"the interpreter", ".venv/bin/python3", 0o777, 0},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			b := newBridge(t, "attack", files{
 				"m.py": attackModule("print('harm')"), "pack/__init__.py": "", "pack/helper.py": "",
-				"../elsewhere/linked.py": "", "../elsewhere/linked/x.py": "", ".venv/bin/python3": "#!/bin/sh\n",
+				"../elsewhere/linked.py": "", ".venv/bin/python3": "#!/bin/sh\n",
 			})
-			for link, to := range map[string]string{"linked.py": "../elsewhere/linked.py", "linked": "../elsewhere/linked"} {
-				if err := os.Symlink(to, filepath.Join(b.folder, link)); err != nil {
-					t.Fatal(err)
-				}
+			if err := os.Symlink("../elsewhere/linked.py", filepath.Join(b.folder, "linked.py")); err != nil {
+				t.Fatal(err)
 			}
 			if err := exposedModules(b.folder); err != nil {
 				t.Fatalf("before anything is changed: %v", err)
