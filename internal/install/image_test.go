@@ -53,6 +53,9 @@ func TestTheImageRuns(t *testing.T) {
 	if !strings.Contains(engine.Output(t, id, false), ", 0 broken;") {
 		t.Errorf("not all plugins work: %s", output())
 	}
+	if strings.Contains(output(), "isolated less than they should be") {
+		t.Errorf("the container takes something from the plugins' isolation: %s", output())
+	}
 	c := &http.Client{Timeout: patience}
 	defer c.CloseIdleConnections()
 	checkAnswers(t, c, base, key)
