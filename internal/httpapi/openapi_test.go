@@ -71,7 +71,25 @@ func TestEachRouteStandsInTheDescriptionWithItsRole(t *testing.T) {
 		if typed := op.Object("responses").Has("415"); typed != row.isWrite() {
 			t.Errorf("%s: that it says of a 415 is %t", row.operation, typed)
 		}
+		if keyed := takesKey(doc, op); keyed != row.isWrite() {
+			t.Errorf("%s: that it takes an Idempotency-Key, it says, is %t", row.operation, keyed)
+		}
 	}
+}
+
+// takesKey says whether an operation says, once, that it takes an Idempotency-Key.
+func takesKey(doc *openapi.Document, op *openapi.Object) bool {
+	found := 0
+	for _, p := range op.List("parameters") {
+		parameter := p.(*openapi.Object)
+		if name, shared := strings.CutPrefix(parameter.Text("$ref"), "#/components/parameters/"); shared {
+			parameter = doc.Root().Object("components", "parameters", name)
+		}
+		if parameter.Text("name") == "Idempotency-Key" {
+			found++
+		}
+	}
+	return found == 1
 }
 
 // isOpen says whether an operation says that it can be called without a key: it
