@@ -259,25 +259,27 @@ func TestTheAuditIsShown(t *testing.T) {
 	for range calls {
 		g.do(call{method: http.MethodPost, target: "/api/1/plugins/rescan"}).is(http.StatusOK)
 	}
-	var seqs []float64
-	target := "/api/1/audit/?limit=3"
-	for target != "" {
-		a := g.do(get(target)).is(http.StatusOK)
-		for _, e := range a.at("entries").([]any) {
-			seqs = append(seqs, e.(map[string]any)["seq"].(float64))
+	for target, want := range map[string]string{
+		"/api/1/audit/?limit=3":                         "[1 2 3 4 5 6 7]",
+		"/api/1/audit/?limit=3&order=oldest&before=6":   "[1 2 3 4 5]",
+		"/api/1/audit/?limit=3&order=newest":            "[7 6 5 4 3 2 1]",
+		"/api/1/audit/?limit=2&order=newest&after=3":    "[7 6 5 4]",
+		"/api/1/audit/?order=newest&after=2&before=5":   "[4 3]",
+		"/api/1/audit/?limit=1&order=newest&before=1":   "[]",
+		"/api/1/audit/?order=newest&from=2100-01-01":    "[]",
+		"/api/1/audit/?limit=7&order=newest&after=0":    "[7 6 5 4 3 2 1]",
+		"/api/1/audit/?limit=1000&order=newest&after=6": "[7]",
+	} {
+		if got := fmt.Sprint(numbers(g, target)); got != want {
+			t.Errorf("%s: pages show %s, want %s", target, got, want)
 		}
-		target = ""
-		if next, ok := a.at("_links").(map[string]any)["next"]; ok {
-			target = next.(map[string]any)["href"].(string)
-		}
-	}
-	if fmt.Sprint(seqs) != "[1 2 3 4 5 6 7]" {
-		t.Errorf("pages show %v", seqs)
 	}
 	g.do(get("/api/1/audit/?after=6")).is(http.StatusOK).has("entries", lines(g, "?after=6"))
 	g.do(get("/api/1/audit/?from=2100-01-01")).is(http.StatusOK).has("entries", "[]")
 	g.do(get("/api/1/audit/?to=1980-01-01")).is(http.StatusOK).has("entries", "[]")
-	for _, bad := range []string{"after=x", "after=-1", "from=never", "limit=0", "limit=1001"} {
+	for _, bad := range []string{
+		"after=x", "after=-1", "before=0", "before=x", "before=", "from=never", "limit=0", "limit=1001", "order=", "order=due", "order=Newest",
+	} {
 		g.do(get("/api/1/audit/?" + bad)).is(http.StatusBadRequest)
 	}
 	g.do(get("/api/1/audit/verify")).is(http.StatusOK).has("entries", "7").has("head", `"`+g.lastEntry().Hash+`"`)
@@ -299,6 +301,21 @@ func TestTheAuditIsShown(t *testing.T) {
 	if got := strings.Count(string(g.do(get("/api/1/audit/?limit=2&after=1").with("Accept", "application/x-ndjson")).body), "\n"); got != 2 {
 		t.Errorf("%d lines, want 2", got)
 	}
+	g.do(get("/api/1/audit/?order=newest&before=3")).is(http.StatusOK).has("entries", lines(g, "?order=newest&before=3"))
+}
+
+// numbers are those of the entries at a target and on the pages that follow it.
+func numbers(g *gate, target string) []any {
+	var seqs []any
+	for target != "" {
+		a := g.do(get(target)).is(http.StatusOK)
+		for _, e := range a.at("entries").([]any) {
+			seqs = append(seqs, e.(map[string]any)["seq"])
+		}
+		next, _ := a.at("_links").(map[string]any)["next"].(map[string]any)
+		target, _ = next["href"].(string)
+	}
+	return seqs
 }
 
 // lines are the entries as lines, in a list.
@@ -334,7 +351,12 @@ func TestMoreEntriesThanAPage(t *testing.T) {
 	if got := strings.Count(string(g.do(get("/api/1/audit/").with("Accept", "application/x-ndjson")).body), "\n"); got != all {
 		t.Errorf("%d lines, want %d", got, all)
 	}
-	for target, want := range map[string]int{"/api/1/audit/": 2, "/api/1/audit/?limit=1000": 2, "/api/1/audit/?limit=59": 17} {
+	if got := strings.Count(string(g.do(get("/api/1/audit/?order=newest").with("Accept", "application/x-ndjson")).body), "\n"); got != all {
+		t.Errorf("%d lines from the end, want %d", got, all)
+	}
+	for target, want := range map[string]int{
+		"/api/1/audit/": 2, "/api/1/audit/?limit=1000": 2, "/api/1/audit/?limit=59": 17, "/api/1/audit/?limit=59&order=newest": 17,
+	} {
 		pages, seen := 0, 0
 		for target != "" {
 			a := g.do(get(target)).is(http.StatusOK)
