@@ -388,11 +388,75 @@ func TestRefusalsOfAKeyArePaced(t *testing.T) {
 		t.Errorf("the entry is %+v", e)
 	}
 	g.server.refusals.mu.Lock()
-	g.server.refusals.keys[string(id)].calm = time.Time{} // much later
-	g.server.refusals.keys[string(id)].unrecorded = more
+	paced := g.server.refusals.paced[refusedBy{string(id), audit.Refused}]
+	paced.calm, paced.unrecorded = time.Time{}, more // much later
 	g.server.refusals.mu.Unlock()
 	g.do(c.bearing(vera)).is(http.StatusForbidden)
 	if e := g.lastEntry(); !strings.HasSuffix(e.Detail, "; 20 more such requests with this key before, which are not on record one by one") {
 		t.Errorf("the entry is %+v", e)
+	}
+}
+
+// Who is let in without a key, or has writes fail, fills the disk as little.
+func TestWhatComesToNothingIsPaced(t *testing.T) {
+	const more = 20
+	for _, c := range []struct{ rule, outcome, whence string }{
+		{"refused without a key", audit.Refused, "without a key"},
+		{"failing without a key", audit.Failed, "without a key"},
+		{"refused over the socket", audit.Refused, "over the socket"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			g := newGate(t, Config{Open: OpenHere})
+			do, body := g.do, minimalPlan
+			if c.whence == "over the socket" {
+				do = g.doLocal
+			}
+			if g.engine.fail["CreatePlan"] = engine.Errorf(engine.CodeBusy, "busy"); c.outcome == audit.Refused {
+				body = `{`
+			}
+			for range recordPace.burst + more {
+				do(sendJSON(http.MethodPost, "/api/1/plans/", body))
+			}
+			if n := len(g.entries()); n < recordPace.burst || n >= recordPace.burst+more {
+				t.Errorf("%d are on record", n)
+			}
+			do(call{method: http.MethodPost, target: "/api/1/plugins/rescan"}).is(http.StatusOK)
+			done := g.lastEntry()
+			if done.Action != "rescan_plugins" || done.Outcome != audit.OK {
+				t.Errorf("what was done is not on record, but %+v", done)
+			}
+			g.server.refusals.mu.Lock()
+			paced := g.server.refusals.paced[refusedBy{done.Who, c.outcome}]
+			paced.calm, paced.unrecorded = time.Time{}, more // much later
+			g.server.refusals.mu.Unlock()
+			do(sendJSON(http.MethodPost, "/api/1/plans/", body))
+			if e := g.lastEntry(); e.Outcome != c.outcome || !strings.Contains(e.Detail, "20 more such requests "+c.whence+" before") {
+				t.Errorf("the entry is %+v", e)
+			}
+		})
+	}
+}
+
+// What may have been done is on record, however often.
+func TestWhatMayHaveBeenDoneIsOnRecord(t *testing.T) {
+	g := newGate(t, Config{Open: OpenHere})
+	g.engine.fail["CreatePlan"] = errors.New("a defect")
+	for range recordPace.burst + 5 {
+		g.do(sendJSON(http.MethodPost, "/api/1/plans/", minimalPlan)).is(http.StatusInternalServerError)
+	}
+	if n := len(g.entries()); n != recordPace.burst+5 {
+		t.Errorf("%d are on record", n)
+	}
+}
+
+func TestRefusalsAreForgottenInTime(t *testing.T) {
+	var r refusals
+	now := time.Now()
+	for i := range maxRefused + 1000 {
+		r.count(audit.Entry{Key: fmt.Sprint(i), Outcome: audit.Refused}, now)
+		now = now.Add(recordPace.every)
+	}
+	if n := len(r.paced); n > maxRefused {
+		t.Errorf("%d are remembered", n)
 	}
 }
