@@ -204,7 +204,7 @@ func TestContradictionsAreFound(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			c.description = known
-			j := judge{contracts: map[*description]*contract{}, alike: map[string]int{}, found: map[string]int{}}
+			j := judge{contracts: map[*description]*contract{}, found: map[string]int{}}
 			j.judge(c.exchange)
 			found := slices.Collect(maps.Keys(j.found))
 			if c.operation == "" && len(found) == 0 {
