@@ -24,10 +24,10 @@ import (
 
 // daemon is the parts at work. Its life:
 //
-//  1. startDaemon takes the port, opens the store, locks the state folder, takes
-//     the socket in it, scans the folders, starts the scheduler, and only then
-//     serves. When a step fails, what was begun is ended again. From the first
-//     steps on it can be halted.
+//  1. startDaemon takes the port, looks whether what it will need can be had, opens
+//     the store, locks the state folder, takes the socket in it, scans the folders,
+//     starts the scheduler, and only then serves. When a step fails, what was begun
+//     is ended again. From the first steps on it can be halted.
 //  2. serveFailed tells when it can't go on.
 //  3. stop ends it in the opposite order.
 type daemon struct {
@@ -65,6 +65,9 @@ func startDaemon(
 		}
 	}()
 	if err = d.openFront(ctx); err != nil {
+		return d, err
+	}
+	if err = d.checkPlaces(); err != nil {
 		return d, err
 	}
 	if d.store, err = openStore(cfg, store.WithCommitObserver(d.observer.metrics.Committed)); err != nil {

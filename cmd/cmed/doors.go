@@ -56,16 +56,25 @@ func (d *daemon) openBack(ctx context.Context) (err error) {
 func (d *daemon) checkKeys() error {
 	now := time.Now()
 	live := slices.ContainsFunc(d.keys.Keys(), func(k access.Key) bool { return k.Live(now) })
-	switch {
-	case live || d.cfg.insecure || listensLocally(d.listener):
+	if live {
 		return nil
-	case d.cfg.firstKey && !d.keys.Closed():
+	}
+	return d.checkWithoutKeys(d.keys.Closed())
+}
+
+// checkWithoutKeys is checkKeys for when no key opens anything; closed says whether
+// one ever did.
+func (d *daemon) checkWithoutKeys(closed bool) error {
+	switch {
+	case d.cfg.insecure || listensLocally(d.listener):
+		return nil
+	case d.cfg.firstKey && !closed:
 		return nil // it is made before anybody is let in
 	}
 	missing := "no API key has been made yet"
 	remedy := "start it with --first-key too, which makes one and prints it; or start it without --host, " +
 		`make one with "cmed key create", and start it anew`
-	if d.keys.Closed() {
+	if closed {
 		missing = "all its API keys have expired or been revoked"
 		remedy = `start it without --host, make a key with "cmed key create", and start it anew`
 	}

@@ -2,7 +2,11 @@
 
 package main
 
-import "golang.org/x/sys/unix"
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
 
 // mostConnections bounds the connections of each listener.
 const mostConnections = 4096
@@ -15,4 +19,12 @@ func maxConnections() int {
 		return mostConnections
 	}
 	return int(max(16, min(mostConnections, limit.Cur/3)))
+}
+
+// mayWriteIn returns why this user can make nothing in a folder.
+func mayWriteIn(folder string) error {
+	if err := unix.Faccessat(unix.AT_FDCWD, folder, unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+		return fmt.Errorf("%s: %w", folder, err)
+	}
+	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +24,9 @@ func serveUntilStopped(ctx context.Context, cfg *config, p program) error {
 	}
 	setUmask()
 	collectEagerly(p)
+	// A defect ends the process by SIGABRT. Go's own exit code for it, 2, is that of
+	// wrong options, after which a supervisor does not start a daemon anew.
+	debug.SetTraceback("crash")
 	if err := host.Harden(); err != nil {
 		return fmt.Errorf("protect the process: %w", err)
 	}

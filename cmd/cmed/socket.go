@@ -55,21 +55,31 @@ func listenSocket(ctx context.Context, path string) (*socketListener, error) {
 	return l, nil
 }
 
-// clearSocket removes a socket that nobody listens on. Anything else in its place
-// stays, and is an error.
-func clearSocket(ctx context.Context, path string) error {
+// checkSocketPlace returns why there can be no socket of that path, and whether
+// there is one.
+func checkSocketPlace(path string) (there bool, err error) {
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if _, err := os.Stat(filepath.Dir(path)); err != nil {
-			return usagef("--%s: the folder of the socket: %w", optSocket, err)
+			return false, usagef("--%s: the folder of the socket: %w", optSocket, err)
 		}
-		return nil
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("look at the socket (--%s): %w", optSocket, err)
+		return false, fmt.Errorf("look at the socket (--%s): %w", optSocket, err)
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return usagef("--%s: %s is there and is no socket", optSocket, path)
+		return false, usagef("--%s: %s is there and is no socket", optSocket, path)
+	}
+	return true, nil
+}
+
+// clearSocket removes a socket that nobody listens on. Anything else in its place
+// stays, and is an error.
+func clearSocket(ctx context.Context, path string) error {
+	there, err := checkSocketPlace(path)
+	if err != nil || !there {
+		return err
 	}
 	address, folder, err := socketAddress(path)
 	if err != nil {

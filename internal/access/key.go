@@ -48,6 +48,14 @@ func (k Key) Live(now time.Time) bool {
 	return k.Revoked.IsZero() && (k.Expires.IsZero() || now.Before(k.Expires))
 }
 
+// ended is since when the key opens nothing; zero: it does not end.
+func (k Key) ended() time.Time {
+	if k.Expires.IsZero() || !k.Revoked.IsZero() && k.Revoked.Before(k.Expires) {
+		return k.Revoked
+	}
+	return k.Expires
+}
+
 func (k Key) withoutHash() Key {
 	k.Hash = nil
 	k.Limits = k.Limits.clone()
@@ -94,13 +102,14 @@ func (l Limits) clone() Limits {
 	return Limits{Refs: slices.Clone(l.Refs), Labels: maps.Clone(l.Labels)}
 }
 
-// Store keeps keys. They are never deleted: that there was one is what keeps the
-// API closed.
+// Store keeps keys. They are deleted only for another to take their place: that
+// there was one is what keeps the API closed.
 type Store interface {
 	// Keys lists all keys, oldest first.
 	Keys(ctx context.Context) ([]Key, error)
-	// AddKey stores a new key durably.
-	AddKey(ctx context.Context, k Key) error
+	// AddKey stores a new key and deletes those that are gone, durably and all at
+	// once.
+	AddKey(ctx context.Context, k Key, gone ...KeyID) error
 	// RevokeKey sets the key's time of revocation, if it has none, durably, and
 	// returns the key. An *engine.Error with CodeNotFound when there is none.
 	RevokeKey(ctx context.Context, id KeyID, at time.Time) (Key, error)

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -68,8 +69,9 @@ type NewKey struct {
 
 // Make makes a key and stores it. The secret is what its owner sends, and is not
 // kept: "cmed_<id>_<43 characters>". CodeInvalid (an *engine.Error) with a pointer
-// when something is wrong with what is asked for; CodeConflict when there are
-// MaxKeys keys already. Until it returns, the key opens nothing.
+// when something is wrong with what is asked for; CodeConflict when MaxKeys keys
+// are valid. Where as many are kept, the one that ended first is forgotten. Until it
+// returns, the key opens nothing.
 func (r *Keyring) Make(ctx context.Context, want NewKey) (k Key, secret string, err error) {
 	now := time.Now().UTC()
 	if err := want.check(now); err != nil {
@@ -77,10 +79,11 @@ func (r *Keyring) Make(ctx context.Context, want NewKey) (k Key, secret string, 
 	}
 	r.changing.Lock()
 	defer r.changing.Unlock()
-	id, err := r.freshID()
+	gone, err := r.makeRoom(now)
 	if err != nil {
 		return Key{}, "", err
 	}
+	id := r.freshID()
 	secret = newSecret(id)
 	sum := sha256.Sum256([]byte(secret))
 	k = Key{
@@ -90,24 +93,48 @@ func (r *Keyring) Make(ctx context.Context, want NewKey) (k Key, secret string, 
 	if !want.Expires.IsZero() {
 		k.Expires = want.Expires.UTC().Round(0)
 	}
-	if err := r.store.AddKey(ctx, k); err != nil {
+	if err := r.store.AddKey(ctx, k, gone...); err != nil {
 		return Key{}, "", fmt.Errorf("store the key: %w", err)
 	}
 	r.put(k)
+	r.drop(gone)
 	return k.withoutHash(), secret, nil
 }
 
-// freshID returns an id that no key has.
-func (r *Keyring) freshID() (KeyID, error) {
+// makeRoom returns what to forget so that one more key can be kept: of the keys that
+// open nothing any more those that ended first.
+func (r *Keyring) makeRoom(now time.Time) ([]KeyID, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if len(r.keys) >= MaxKeys {
-		return "", engine.Errorf(engine.CodeConflict, "there are %d keys, the revoked ones among them, and no more are kept", MaxKeys)
+	excess := len(r.keys) + 1 - MaxKeys
+	if excess <= 0 {
+		return nil, nil
 	}
+	var ended []Key
+	for _, k := range r.keys {
+		if !k.Live(now) {
+			ended = append(ended, k)
+		}
+	}
+	if len(ended) < excess {
+		return nil, engine.Errorf(engine.CodeConflict, "there are %d valid keys, and no more are kept: revoke some", MaxKeys)
+	}
+	slices.SortFunc(ended, func(a, b Key) int { return cmp.Or(a.ended().Compare(b.ended()), cmp.Compare(a.ID, b.ID)) })
+	gone := make([]KeyID, excess)
+	for i := range gone {
+		gone[i] = ended[i].ID
+	}
+	return gone, nil
+}
+
+// freshID returns an id that no key has.
+func (r *Keyring) freshID() KeyID {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
 	for {
 		id := newKeyID()
 		if _, taken := r.keys[id]; !taken {
-			return id, nil
+			return id
 		}
 	}
 }
@@ -144,10 +171,7 @@ func (r *Keyring) Keys() []Key {
 		list = append(list, k.withoutHash())
 	}
 	slices.SortFunc(list, func(a, b Key) int {
-		if c := a.Created.Compare(b.Created); c != 0 {
-			return c
-		}
-		return strings.Compare(string(a.ID), string(b.ID))
+		return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID))
 	})
 	return list
 }
@@ -196,6 +220,14 @@ func (r *Keyring) put(k Key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.keys[k.ID] = k
+}
+
+func (r *Keyring) drop(ids []KeyID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range ids {
+		delete(r.keys, id)
+	}
 }
 
 // The form of a secret: prefix, id, underscore, 32 random bytes in base64url.

@@ -30,7 +30,7 @@ func (s *shelf) Keys(context.Context) ([]access.Key, error) {
 	return slices.Collect(maps.Values(s.keys)), s.err
 }
 
-func (s *shelf) AddKey(_ context.Context, k access.Key) error {
+func (s *shelf) AddKey(_ context.Context, k access.Key, gone ...access.KeyID) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {
@@ -40,6 +40,9 @@ func (s *shelf) AddKey(_ context.Context, k access.Key) error {
 		s.keys = map[access.KeyID]access.Key{}
 	}
 	s.keys[k.ID] = k
+	for _, id := range gone {
+		delete(s.keys, id)
+	}
 	return nil
 }
 
@@ -245,14 +248,51 @@ func TestWrongKeysAreRefused(t *testing.T) {
 	}
 }
 
+// TestKeysAreBounded: as many keys as are kept may be valid. Of those that are not,
+// the ones that ended first make room, and the API stays closed.
 func TestKeysAreBounded(t *testing.T) {
+	past := time.Now().Add(-time.Hour)
 	s := &shelf{keys: map[access.KeyID]access.Key{}}
 	for i := range access.MaxKeys {
 		id := access.KeyID(fmt.Sprintf("k%011d", i))
 		s.keys[id] = access.Key{ID: id}
 	}
-	_, _, err := open(t, s).Make(t.Context(), access.NewKey{Name: "one more", Role: access.Viewer})
-	if engine.CodeOf(err) != engine.CodeConflict {
+	full := open(t, s)
+	_, _, err := full.Make(t.Context(), access.NewKey{Name: "one more", Role: access.Viewer})
+	if engine.CodeOf(err) != engine.CodeConflict || !strings.Contains(err.Error(), "10000 valid keys") {
+		t.Errorf("got %v", err)
+	}
+	ended := []access.Key{ // in the order of their end
+		{ID: "k00000000007", Expires: past.Add(-3 * time.Second)},
+		{ID: "k00000000003", Expires: past, Revoked: past.Add(-2 * time.Second)},
+		{ID: "k00000000009", Revoked: past.Add(-time.Second)},
+		{ID: "k00000000001", Expires: past, Revoked: past.Add(time.Second)},
+	}
+	for _, k := range ended {
+		s.keys[k.ID] = k
+	}
+	r := open(t, s)
+	for i, k := range ended {
+		s.err = errDisk
+		if _, _, err := r.Make(t.Context(), access.NewKey{Name: "one more", Role: access.Viewer}); !errors.Is(err, errDisk) {
+			t.Fatal(err)
+		}
+		s.err = nil
+		if _, kept := r.Key(k.ID); !kept {
+			t.Errorf("%s is gone, and nothing stands in its place", k.ID)
+		}
+		made(t, r, access.NewKey{})
+		for j, other := range ended {
+			_, kept := r.Key(other.ID)
+			if _, stored := s.keys[other.ID]; kept != (j > i) || stored != kept {
+				t.Errorf("after %d: %s is kept %t, stored %t", i, other.ID, kept, stored)
+			}
+		}
+	}
+	if len(s.keys) != access.MaxKeys || !r.Closed() {
+		t.Errorf("%d keys", len(s.keys))
+	}
+	if _, _, err := r.Make(t.Context(), access.NewKey{Name: "n", Role: access.Viewer}); engine.CodeOf(err) != engine.CodeConflict {
 		t.Errorf("got %v", err)
 	}
 }

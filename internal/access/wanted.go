@@ -15,7 +15,7 @@ import (
 
 // What a key may be. They bound what a request costs that makes or uses one.
 const (
-	// MaxKeys bounds how many keys there are, revoked and expired ones included.
+	// MaxKeys bounds how many keys are kept, revoked and expired ones included.
 	MaxKeys = 10_000
 	// maxName bounds a key's name, in characters.
 	maxName = 100

@@ -52,7 +52,9 @@ func (e Entry) After(last Entry) Entry {
 // Query selects entries in their order.
 type Query struct {
 	After    uint64    // entries with a greater Seq
+	Before   uint64    // entries with a smaller Seq; 0: open
 	From, To time.Time // at or after From and before To; zero: open
+	Newest   bool      // in the reverse order
 	Limit    int       // 0: a default of the store's choice
 }
 

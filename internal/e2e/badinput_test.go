@@ -162,6 +162,7 @@ var badQueries = []badInput{
 	{"a limit of 1001", get("/api/1/executors/?limit=1001"), 400, "limit is a number from 1 to 1000…"},
 	{"a limit in words", get("/api/1/executors/?limit=ten"), 400, "limit is a number from 1 to 1000…"},
 	{"an empty limit", get("/api/1/executors/?limit="), 400, "limit is a number from 1 to 1000…"},
+	{"an order that is none", get("/api/1/executors/?order=oldest"), 400, `order is due or newest, not "oldest"`},
 	{"a cursor that is none", get("/api/1/executors/?limit=5&cursor=nonsense"), 400, "…"},
 	{"a cursor of plans that is none", get("/api/1/plans/?limit=5&cursor=%2F%00"), 400, "…"},
 	{"a state that is none", get("/api/1/executors/?state=asleep"), 400, "…"},

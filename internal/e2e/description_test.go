@@ -106,7 +106,9 @@ func TestCareAnswersAsDescribed(t *testing.T) {
 		{"GET", "/api/1/keys/000000000000", "", 404, 403},
 		{"GET", "/api/1/audit/", "", 200, 403},
 		{"GET", "/api/1/audit/?limit=1", "", 200, 403},
+		{"GET", "/api/1/audit/?order=newest&limit=1&before=1000", "", 200, 403},
 		{"GET", "/api/1/audit/?after=x", "", 400, 403},
+		{"GET", "/api/1/audit/?order=due", "", 400, 403},
 		{"GET", "/api/1/audit/", "application/x-ndjson", 200, 403},
 		{"GET", "/api/1/audit/verify", "", 200, 403},
 		{"GET", "/api/1/backup", "", 200, 403},
@@ -202,7 +204,7 @@ func TestContradictionsAreFound(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			c.description = known
-			j := judge{contracts: map[*description]*contract{}, alike: map[string]int{}, found: map[string]int{}}
+			j := judge{contracts: map[*description]*contract{}, found: map[string]int{}}
 			j.judge(c.exchange)
 			found := slices.Collect(maps.Keys(j.found))
 			if c.operation == "" && len(found) == 0 {

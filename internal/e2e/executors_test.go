@@ -120,6 +120,9 @@ func TestExecutorFilters(t *testing.T) {
 		"?to=2031-05-01T12:00:00Z":          nil, // before, not at
 		"?executed=true&to=2031-05-01&x=1":  all[:1],
 		"?executed=true&limit=2":            all[:2],
+		"?executed=true&order=due":          all,
+		"?executed=true&order=newest":       {two[0], one[0], past[0]},
+		"?order=newest&limit=1":             two,
 		"?plan_id=" + first + "&state=lost": nil,
 	} {
 		var ids []string

@@ -217,6 +217,18 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	d.checkClean(t)
 }
 
+// A supervisor tells by the exit code whether to start the daemon anew. SIGQUIT ends
+// it as a panic does.
+func TestADefectIsNotTakenForAWrongOption(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	d.signal(t, syscall.SIGQUIT)
+	if code := d.end(t); code != -1 || !strings.Contains(d.stderr.String(), "SIGQUIT") {
+		t.Errorf("exit code %d, want none: a signal is to end it; it says %.300s", code, d.stderr.String())
+	}
+	d.restart(t)
+}
+
 // freeze stops a process and returns when all its threads stand still: on a busy
 // machine some of them may otherwise go on for a while.
 func freeze(t testing.TB, pid int) {

@@ -14,10 +14,11 @@ import (
 )
 
 // What is kept of the exchanges between tests and daemons: enough to hold all of
-// them to the description of the API when the tests are over, and no more.
+// them to the description of the API when the tests are over. That there is no room
+// for one fails the tests.
 const (
 	maxRecorded     = 256 << 20 // bytes, in all
-	maxRecordedBody = 4 << 20   // bytes, of one body; longer ones are not kept
+	maxRecordedBody = 16 << 20  // bytes, of one body
 )
 
 // exchanged is what tests and daemons have said to each other.
@@ -53,7 +54,7 @@ type recording struct {
 	seen         map[[sha256.Size]byte]bool
 	descriptions map[[sha256.Size]byte]*description
 	size         int
-	left         int // exchanges there was no room for
+	left         map[string]int // how many there was no room for, by what they were
 }
 
 func (r *recording) add(e exchange) {
@@ -70,7 +71,10 @@ func (r *recording) add(e exchange) {
 	case r.seen[key]:
 		return
 	case r.size+size > maxRecorded || len(e.answer) > maxRecordedBody || len(e.body) > maxRecordedBody:
-		r.left++
+		if r.left == nil {
+			r.left = map[string]int{}
+		}
+		r.left[fmt.Sprintf("%s, %d and %d bytes", e, len(e.body), len(e.answer))]++
 		return
 	case r.seen == nil:
 		r.seen = map[[sha256.Size]byte]bool{}

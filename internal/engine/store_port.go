@@ -20,12 +20,14 @@ type PlanQuery struct {
 	Cursor Cursor
 }
 
-// ExecutorQuery selects executors, ordered by Due, then ID.
+// ExecutorQuery selects executors, ordered by Due, then ID. A cursor goes on in the
+// order it was made in only.
 type ExecutorQuery struct {
 	Plan     PlanID    // "": any
 	Attack   Ref       // "": any
 	States   []State   // empty: any
 	From, To time.Time // due from From on and before To; zero: open
+	Newest   bool      // in the reverse order
 	Limit    int       // 0: a default of the store's choice
 	Cursor   Cursor
 }

@@ -20,7 +20,7 @@ func overSocket(r *http.Request) bool {
 // isPassedOn says whether a request says that a proxy has passed it on. Who says
 // it may be anybody; who is silent about it may have one before it.
 func isPassedOn(r *http.Request) bool {
-	for _, name := range []string{forwardedFor, "Forwarded", "X-Real-Ip", "Via"} {
+	for _, name := range []string{forwardedFor, "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-Ip", "Via"} {
 		if len(r.Header[name]) > 0 {
 			return true
 		}

@@ -34,8 +34,8 @@ type verdictDocument struct {
 	Links selfLinks `json:"_links"`
 }
 
-// auditLog shows the audit, in its order: a page of it, or all of it as lines of
-// JSON to who accepts those. Entries are shown as they are kept, in UTC: each
+// auditLog shows the audit, in its order or the reverse: a page of it, or all of it
+// as lines of JSON to who accepts those. Entries are shown as they are kept, in UTC: each
 // line is what its hash was made of, but for the hash.
 func (s *Server) auditLog(w http.ResponseWriter, r *http.Request) error {
 	q, err := queryOf(r)
@@ -59,17 +59,37 @@ func (s *Server) auditLog(w http.ResponseWriter, r *http.Request) error {
 		Links:   auditLinks{Self: selfLink(r), Verify: link{Href: auditVerifyPath}},
 	}
 	if len(entries) == wanted.Limit {
-		wanted.After, wanted.Limit = entries[len(entries)-1].Seq, 1
+		wanted = goOn(wanted, entries)
+		wanted.Limit = 1
 		more, err := s.cfg.Audit.Audit(r.Context(), wanted)
 		if err != nil {
 			return err
 		}
 		if len(more) > 0 {
-			q.Set("after", strconv.FormatUint(wanted.After, 10))
-			doc.Links.Next = &link{Href: r.URL.EscapedPath() + "?" + q.Encode()}
+			doc.Links.Next = &link{Href: nextEntries(r, q, wanted)}
 		}
 	}
 	return send(w, r, http.StatusOK, doc)
+}
+
+// goOn is the query of what comes after the entries, which are not none.
+func goOn(q audit.Query, entries []audit.Entry) audit.Query {
+	if last := entries[len(entries)-1].Seq; q.Newest {
+		q.Before = last
+	} else {
+		q.After = last
+	}
+	return q
+}
+
+// nextEntries is the request's own path and query, from where wanted goes on.
+func nextEntries(r *http.Request, q query, wanted audit.Query) string {
+	name, at := "after", wanted.After
+	if wanted.Newest {
+		name, at = "before", wanted.Before
+	}
+	q.Set(name, strconv.FormatUint(at, 10))
+	return r.URL.EscapedPath() + "?" + q.Encode()
 }
 
 func (s *Server) auditQuery(q query) (audit.Query, error) {
@@ -79,6 +99,14 @@ func (s *Server) auditQuery(q query) (audit.Query, error) {
 		if wanted.After, err = strconv.ParseUint(q.Get("after"), 10, 64); err != nil {
 			return wanted, engine.Errorf(engine.CodeInvalid, "after is the number of an entry, not %q", q.Get("after"))
 		}
+	}
+	if q.Has("before") {
+		if wanted.Before, err = strconv.ParseUint(q.Get("before"), 10, 64); err != nil || wanted.Before == 0 {
+			return wanted, engine.Errorf(engine.CodeInvalid, "before is the number of an entry, not %q", q.Get("before"))
+		}
+	}
+	if wanted.Newest, err = q.newest("oldest"); err != nil {
+		return wanted, err
 	}
 	if wanted.From, err = q.date("from", s.zone()); err != nil {
 		return wanted, err
@@ -121,7 +149,7 @@ func (s *Server) copyAudit(w http.ResponseWriter, r *http.Request, wanted audit.
 		if left -= len(entries); left == 0 || len(entries) < wanted.Limit {
 			return nil
 		}
-		wanted.After = entries[len(entries)-1].Seq
+		wanted = goOn(wanted, entries)
 		if entries, err = page(); err != nil {
 			return fmt.Errorf("read on in the audit: %w", err)
 		}

@@ -189,6 +189,8 @@ var badRequests = []badInput{
 	{"a page in words", get("/api/1/executors/?limit=ten"), 400, "limit is a number from 1 to 1000…"},
 	{"a page of nothing", get("/api/1/executors/?limit="), 400, "limit is a number from 1 to 1000…"},
 	{"a cursor that is none", get("/api/1/executors/?limit=5&cursor=zz"), 400, `"zz" is no cursor`},
+	{"an order that is none", get("/api/1/executors/?order=oldest"), 400, `order is due or newest, not "oldest"`},
+	{"an empty order", get("/api/1/executors/?order="), 400, `order is due or newest, not ""`},
 	{"a state that is none", get("/api/1/executors/?state=failed,asleep"), 400, `state: "asleep" is no state…`},
 	{"an empty state", get("/api/1/executors/?state="), 400, `state: "" is no state…`},
 	{"a plan filter that is no id", get("/api/1/executors/?plan_id=5"), 400, `plan_id: "5" is not the id of a plan`},

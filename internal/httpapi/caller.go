@@ -34,7 +34,7 @@ const (
 // identify finds out who calls. The error is for the case that the caller is
 // Nobody: what to answer when more is needed.
 func (s *Server) identify(r *http.Request) (access.Caller, error) {
-	if overSocket(r) {
+	if overSocket(r) && !isPassedOn(r) { // a proxy that calls over it is no administrator
 		return access.Caller{Name: socketName, Role: access.Admin, From: socketFrom}, nil
 	}
 	addr := clientAddress(r, s.cfg.TrustedProxies)

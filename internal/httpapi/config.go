@@ -43,7 +43,9 @@ type Config struct {
 	// pattern of its route ("" when none matched), its method ("OTHER" for one
 	// that HTTP does not know), and the status of the answer. It must not block.
 	Observe func(route, method string, status int, took time.Duration)
-	// MaxConnections bounds the connections of each listener. Default 4,096.
+	// MaxConnections bounds the connections of each listener; half of them may come
+	// from one address that is neither loopback's nor a trusted proxy's. Default
+	// 4,096.
 	MaxConnections int
 	// HeaderTimeout bounds the arrival of a request's headers, and a TLS
 	// handshake. Default 10 s.

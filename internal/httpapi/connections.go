@@ -4,22 +4,33 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"sync"
 )
 
 // boundedListener accepts no more connections at a time than it has places, so
 // that nobody can use up the process's files: those beyond it wait to be accepted.
-// Connections that say nothing are cut by their deadlines, and make room.
+// Connections that say nothing are cut by their deadlines, and make room. One
+// address has at most half of the places, so that it can't keep all others out by
+// asking now and then on each: what it opens beyond them is closed.
 type boundedListener struct {
 	net.Listener
 	places  chan struct{}
+	crowds  crowds
+	crowded func(netip.Addr) // nil: nobody asks
 	closed  context.Context
 	close   context.CancelFunc
 	closing func() error
 }
 
-func newBoundedListener(ln net.Listener, most int) *boundedListener {
-	l := &boundedListener{Listener: ln, places: make(chan struct{}, most), closing: sync.OnceValue(ln.Close)}
+// newBoundedListener bounds ln. many says of which addresses any number may come:
+// behind a proxy there are many clients. crowded, if not nil, is told of those of
+// which too many came.
+func newBoundedListener(ln net.Listener, places int, many func(netip.Addr) bool, crowded func(netip.Addr)) *boundedListener {
+	l := &boundedListener{
+		Listener: ln, places: make(chan struct{}, places), closing: sync.OnceValue(ln.Close), crowded: crowded,
+		crowds: crowds{most: max(1, places/2), many: many, here: map[netip.Prefix]int{}},
+	}
 	l.closed, l.close = context.WithCancel(context.Background())
 	return l
 }
@@ -31,12 +42,66 @@ func (l *boundedListener) Accept() (net.Conn, error) {
 	case <-l.closed.Done():
 		return nil, net.ErrClosed
 	}
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		<-l.places
-		return nil, err
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			<-l.places
+			return nil, err
+		}
+		from := addressOf(conn)
+		leave, ok := l.crowds.enter(from)
+		if !ok {
+			_ = conn.Close() // nothing was said on it
+			if l.crowded != nil {
+				l.crowded(from)
+			}
+			continue
+		}
+		return &boundedConn{Conn: conn, leave: sync.OnceFunc(func() { leave(); <-l.places })}, nil
 	}
-	return &boundedConn{Conn: conn, leave: sync.OnceFunc(func() { <-l.places })}, nil
+}
+
+// addressOf is where a connection comes from; the zero Addr for one of a unix
+// socket.
+func addressOf(conn net.Conn) netip.Addr {
+	at, _ := conn.RemoteAddr().(*net.TCPAddr)
+	if at == nil {
+		return netip.Addr{}
+	}
+	return plainAddress(at.AddrPort().Addr())
+}
+
+// crowds counts the connections of each address that is counted.
+type crowds struct {
+	most int
+	many func(netip.Addr) bool
+
+	mu   sync.Mutex
+	here map[netip.Prefix]int
+}
+
+// enter counts a connection until leave is called; false when its address has as
+// many as it may. Of IPv6 a network of 64 bits counts as one address.
+func (c *crowds) enter(addr netip.Addr) (leave func(), ok bool) {
+	if !addr.IsValid() || c.many(addr) {
+		return func() {}, true
+	}
+	network := networkOf(addr)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.here[network] >= c.most {
+		return nil, false
+	}
+	c.here[network]++
+	return func() { c.leave(network) }, true
+}
+
+func (c *crowds) leave(network netip.Prefix) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.here[network]--; c.here[network] == 0 {
+		delete(c.here, network)
+	}
 }
 
 // Close stops accepting.

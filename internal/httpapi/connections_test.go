@@ -2,14 +2,19 @@ package httpapi
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-hclog"
 
 	"github.com/chaos-monkey-engine/cmed/internal/access"
 )
@@ -107,6 +112,92 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
+// crowd is a listener with connections from the addresses given, in their order.
+type crowd struct {
+	net.Listener
+	from  []string
+	given []*caller
+}
+
+func (c *crowd) Accept() (net.Conn, error) {
+	if len(c.from) == 0 {
+		return nil, net.ErrClosed
+	}
+	at := net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(c.from[0]), 4711))
+	c.from = c.from[1:]
+	c.given = append(c.given, &caller{at: at})
+	return c.given[len(c.given)-1], nil
+}
+
+// caller is a connection of which only the address matters.
+type caller struct {
+	net.Conn
+	at     *net.TCPAddr
+	closed bool
+}
+
+func (c *caller) RemoteAddr() net.Addr { return c.at }
+
+func (c *caller) Close() error {
+	c.closed = true
+	return nil
+}
+
+func TestOneAddressDoesNotTakeAllPlaces(t *testing.T) {
+	const places = 8
+	var log bytes.Buffer
+	s := NewServer(Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}, newFake(t), hclog.New(&hclog.LoggerOptions{Output: &log}))
+	for _, c := range []struct {
+		rule, from string
+		most       int
+	}{
+		{"another machine", "192.0.2.1", places / 2},
+		{"another machine, by IPv6", "::ffff:192.0.2.1", places / 2},
+		{"a network of IPv6", "2001:db8::1", places / 2},
+		{"this machine", "127.0.0.1", places},
+		{"a trusted proxy", "10.1.2.3", places},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			from := slices.Repeat([]string{c.from}, places)
+			if c.from == "2001:db8::1" {
+				from[1] = "2001:db8::2"
+			}
+			crowd := &crowd{from: append(from, "198.51.100.7")}
+			ln := newBoundedListener(crowd, places, s.standsForMany, s.turnAway())
+			var held []net.Conn
+			for range c.most {
+				conn, err := ln.Accept()
+				if err != nil || !strings.Contains(conn.RemoteAddr().String(), "4711") || conn.RemoteAddr().String()[:3] == "198" {
+					t.Fatalf("after %d: %v, %v", len(held), conn, err)
+				}
+				held = append(held, conn)
+			}
+			if c.most == places { // the last one waits
+				held[0].Close()
+			}
+			conn, err := ln.Accept()
+			if err != nil || conn.RemoteAddr().String() != "198.51.100.7:4711" {
+				t.Fatalf("then comes %v, %v", conn, err)
+			}
+			for i, each := range crowd.given[:places] {
+				if refused := i >= c.most; each.closed != (refused || c.most == places && i == 0) {
+					t.Errorf("connection %d: that it is closed is %t", i, each.closed)
+				}
+			}
+			for _, each := range append(held, conn) {
+				each.Close()
+			}
+			if len(ln.places) != 0 || len(ln.crowds.here) != 0 {
+				t.Errorf("%d places are taken, of %v", len(ln.places), ln.crowds.here)
+			}
+			if said := strings.Count(log.String(), "half of the connections"); said != min(1, places-c.most) {
+				t.Errorf("it says %d times so: %s", said, log.String())
+			}
+			log.Reset()
+		})
+	}
+}
+
 func TestAFullServerCanBeShutDown(t *testing.T) {
 	g := newGate(t, Config{Open: OpenHere, MaxConnections: 1, HeaderTimeout: 300 * time.Millisecond})
 	dial(t, "tcp", g.addr)
@@ -138,7 +229,7 @@ func TestBoundedConnectionsGiveTheirPlaceBackOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bounded := newBoundedListener(ln, 1)
+	bounded := newBoundedListener(ln, 1, func(netip.Addr) bool { return true }, nil)
 	for range 2 {
 		dial(t, "tcp", ln.Addr().String())
 		conn, err := bounded.Accept()

@@ -15,10 +15,10 @@ type entryDocument struct {
 // Templates of the lists' queries (RFC 6570).
 const (
 	plansQuery     = "{?all,limit,cursor}"
-	executorsQuery = "{?executed,plan_id,state*,attack_ref,from,to,limit,cursor}"
+	executorsQuery = "{?executed,plan_id,state*,attack_ref,from,to,order,limit,cursor}"
 	undosQuery     = "{?all,state*,limit,cursor}"
-	auditQuery     = "{?after,from,to,limit}"
-	eventsQuery    = "{?type*,plan_id*,executor_id*,after}"
+	auditQuery     = "{?after,before,from,to,order,limit}"
+	eventsQuery    = "{?type*,plan_id*,executor_id*,after,follow}"
 )
 
 func (s *Server) entry(w http.ResponseWriter, r *http.Request) error {

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"syscall"
 	"testing"
 
@@ -17,7 +18,7 @@ func TestLittleIsKeptForReaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer ln.Close()
-	bounded := newBoundedListener(ln, 1)
+	bounded := newBoundedListener(ln, 1, func(netip.Addr) bool { return true }, nil)
 	client, err := net.Dial("tcp", ln.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,8 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
-// executors lists executors by due time: pending ones, or those a filter names.
+// executors lists executors by due time, or the last due first: pending ones, or
+// those a filter names.
 func (s *Server) executors(w http.ResponseWriter, r *http.Request) error {
 	q, err := queryOf(r)
 	if err != nil {
@@ -52,7 +53,10 @@ func (s *Server) executorQuery(q query) (engine.ExecutorQuery, error) {
 	if wanted.From, err = q.date("from", s.zone()); err != nil {
 		return wanted, err
 	}
-	wanted.To, err = q.date("to", s.zone())
+	if wanted.To, err = q.date("to", s.zone()); err != nil {
+		return wanted, err
+	}
+	wanted.Newest, err = q.newest("due")
 	return wanted, err
 }
 

@@ -73,6 +73,9 @@ func TestExecutorFilters(t *testing.T) {
 			engine.ExecutorQuery{From: at, To: at},
 		},
 		{"a cursor", "executed=1&cursor=1", engine.ExecutorQuery{Cursor: "1"}},
+		{"by due time", "executed=1&order=due", engine.ExecutorQuery{}},
+		{"the newest first", "executed=1&order=newest", engine.ExecutorQuery{Newest: true}},
+		{"the newest of some", "state=failed&order=newest&limit=2", engine.ExecutorQuery{States: []engine.State{engine.Failed}, Newest: true}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -34,7 +34,8 @@ type listLinks struct {
 //
 // A complete list is sent chunk by chunk, each read afresh, so that neither the
 // memory it takes nor the age of a read grows with it. An element that is moved
-// meanwhile may be missed or appear twice; one that stays put does neither.
+// meanwhile may be missed or appear twice; one that stays put does neither. It ends
+// unfinished when the caller's key does.
 // Where the list stands twice in the document, the second is the very bytes of
 // the first, kept in a spool.
 func (s *Server) sendList(w http.ResponseWriter, r *http.Request, l listing) error {
@@ -71,8 +72,14 @@ func (s *Server) sendList(w http.ResponseWriter, r *http.Request, l listing) err
 		defer out.copy.Close() //nolint:errcheck // a file without a name
 	}
 	out.element(page)
+	ctx, leave := s.sessions.enter(r.Context())
+	defer leave()
 	for complete && next != "" && out.err == nil {
-		if page, next, err = l.pages(r.Context(), next, size, page[:0]); err != nil {
+		page, next, err = l.pages(ctx, next, size, page[:0])
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
 			return fmt.Errorf("read on in %s: %w", l.name, err)
 		}
 		out.element(page)

@@ -71,7 +71,21 @@ func TestEachRouteStandsInTheDescriptionWithItsRole(t *testing.T) {
 		if typed := op.Object("responses").Has("415"); typed != row.isWrite() {
 			t.Errorf("%s: that it says of a 415 is %t", row.operation, typed)
 		}
+		if keyed := takesKey(doc, op); keyed != row.isWrite() {
+			t.Errorf("%s: that it takes an Idempotency-Key, it says, is %t", row.operation, keyed)
+		}
 	}
+}
+
+// takesKey says whether an operation says, once, that it takes an Idempotency-Key.
+func takesKey(doc *openapi.Document, op *openapi.Object) bool {
+	found := 0
+	for _, p := range op.List("parameters") {
+		if resolved(doc, p).Text("name") == "Idempotency-Key" {
+			found++
+		}
+	}
+	return found == 1
 }
 
 // isOpen says whether an operation says that it can be called without a key: it
@@ -100,6 +114,43 @@ func operationOf(doc *openapi.Document, row route) *openapi.Object {
 		}
 	}
 	return nil
+}
+
+// The entry document's templates name the parameters that the description has.
+func TestTemplatesNameTheParametersOfTheirLists(t *testing.T) {
+	s := serverWithEveryRoute(t)
+	doc, err := openapi.New(s.described())
+	if err != nil {
+		t.Fatal(err)
+	}
+	links := s.entryLinks(link{})
+	for name, path := range map[string]string{
+		"plans": plansPath, "executors": executorsPath, "undos": undosPath, "audit": auditPath, "events": eventsPath,
+		"executor_log": executorsPath + "{id}/log",
+	} {
+		var described []string
+		for _, p := range doc.Root().List("paths", path, "get", "parameters") {
+			if parameter := resolved(doc, p); parameter.Text("in") == "query" {
+				described = append(described, parameter.Text("name"))
+			}
+		}
+		_, query, _ := strings.Cut(links[name].Href, "{?")
+		named := strings.Split(strings.ReplaceAll(strings.TrimSuffix(query, "}"), "*", ""), ",")
+		slices.Sort(described)
+		slices.Sort(named)
+		if !slices.Equal(named, described) {
+			t.Errorf("%s: the template names %v, described are %v", name, named, described)
+		}
+	}
+}
+
+// resolved is a parameter, which may be a reference to one.
+func resolved(doc *openapi.Document, parameter any) *openapi.Object {
+	p, _ := parameter.(*openapi.Object)
+	if name, shared := strings.CutPrefix(p.Text("$ref"), "#/components/parameters/"); shared {
+		return doc.Root().Object("components", "parameters", name)
+	}
+	return p
 }
 
 func TestTheDescriptionKnowsTheLargestPage(t *testing.T) {

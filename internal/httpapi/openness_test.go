@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"net/http"
+	"strconv"
 	"testing"
 
 	"github.com/chaos-monkey-engine/cmed/internal/access"
@@ -84,6 +85,20 @@ func TestWhoIsLetInWithoutAKey(t *testing.T) {
 			}
 			g.doLocal(get("/api/1/me")).is(http.StatusOK)
 		})
+	}
+}
+
+// A proxy before the socket does not make everybody an administrator.
+func TestNobodyIsAnAdministratorByAProxy(t *testing.T) {
+	for _, header := range []string{"X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "Via"} {
+		g := newGate(t, Config{Open: OpenHere})
+		me := get("/api/1/me").with(header, "192.0.2.1")
+		g.doLocal(me).is(http.StatusUnauthorized).has("msg", strconv.Quote(tellPassedOn))
+		g.do(me).is(http.StatusUnauthorized)
+		_, secret := g.key(access.NewKey{Name: "vera", Role: access.Viewer})
+		g.doLocal(me).is(http.StatusUnauthorized)
+		g.doLocal(me.bearing(secret)).is(http.StatusOK).has("name", `"vera"`)
+		g.doLocal(get("/api/1/me")).is(http.StatusOK).has("role", `"admin"`)
 	}
 }
 

@@ -15,6 +15,9 @@ import (
 // maxPage is the largest page a client may ask for.
 const maxPage = 1000
 
+// newestFirst is the order of a list that begins at its end.
+const newestFirst = "newest"
+
 // query is the query of a request. What can't be understood in it is a 400.
 type query struct{ url.Values }
 
@@ -70,6 +73,22 @@ func (q query) limit() (int, error) {
 		return 0, engine.Errorf(engine.CodeInvalid, "limit is a number from 1 to %d, not %q", maxPage, q.Get("limit"))
 	}
 	return n, nil
+}
+
+// newest says whether a list is asked for in the reverse of its usual order, which
+// has a name.
+func (q query) newest(usual string) (bool, error) {
+	if !q.Has("order") {
+		return false, nil
+	}
+	switch order := q.Get("order"); order {
+	case usual:
+		return false, nil
+	case newestFirst:
+		return true, nil
+	default:
+		return false, engine.Errorf(engine.CodeInvalid, "order is %s or %s, not %q", usual, newestFirst, order)
+	}
 }
 
 // date reads an instant; a bare one is in the zone. The zero time when absent.

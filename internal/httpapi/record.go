@@ -155,17 +155,25 @@ func (s *Server) recordRefused(r *http.Request, rt route) {
 	s.appendAudit(e)
 }
 
-// appendPaced is appendAudit for what was requested. Of what a key is refused, only
-// so much goes on record: who holds one must not fill the disk with refusals.
+// appendPaced is appendAudit for what was requested. What was done is always on
+// record, and what may have been; of what certainly was not only so much: nobody who
+// is let in, be it by a key or by a door that is open, must fill the disk with that.
 func (s *Server) appendPaced(e audit.Entry) {
-	if e.Outcome == audit.Refused && e.Key != "" {
-		unrecorded, enough := s.refusals.count(e.Key, time.Now())
+	if cameToNothing(e) {
+		unrecorded, enough := s.refusals.count(e, time.Now())
 		if enough {
 			return
 		}
-		e.Detail = strings.TrimPrefix(e.Detail+unrecordedWords(unrecorded, "with this key"), "; ")
+		e.Detail = strings.TrimPrefix(e.Detail+unrecordedWords(unrecorded, whence(e)), "; ")
 	}
 	s.appendAudit(e)
+}
+
+// cameToNothing says whether it is certain that nothing was done: the request was
+// refused, or the daemon had no time or no room for it. A defect may have come
+// halfway, and so may a request whose client did not wait for the answer.
+func cameToNothing(e audit.Entry) bool {
+	return e.Outcome == audit.Refused || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusInsufficientStorage
 }
 
 func unrecordedWords(n int, whence string) string {

@@ -259,25 +259,27 @@ func TestTheAuditIsShown(t *testing.T) {
 	for range calls {
 		g.do(call{method: http.MethodPost, target: "/api/1/plugins/rescan"}).is(http.StatusOK)
 	}
-	var seqs []float64
-	target := "/api/1/audit/?limit=3"
-	for target != "" {
-		a := g.do(get(target)).is(http.StatusOK)
-		for _, e := range a.at("entries").([]any) {
-			seqs = append(seqs, e.(map[string]any)["seq"].(float64))
+	for target, want := range map[string]string{
+		"/api/1/audit/?limit=3":                         "[1 2 3 4 5 6 7]",
+		"/api/1/audit/?limit=3&order=oldest&before=6":   "[1 2 3 4 5]",
+		"/api/1/audit/?limit=3&order=newest":            "[7 6 5 4 3 2 1]",
+		"/api/1/audit/?limit=2&order=newest&after=3":    "[7 6 5 4]",
+		"/api/1/audit/?order=newest&after=2&before=5":   "[4 3]",
+		"/api/1/audit/?limit=1&order=newest&before=1":   "[]",
+		"/api/1/audit/?order=newest&from=2100-01-01":    "[]",
+		"/api/1/audit/?limit=7&order=newest&after=0":    "[7 6 5 4 3 2 1]",
+		"/api/1/audit/?limit=1000&order=newest&after=6": "[7]",
+	} {
+		if got := fmt.Sprint(numbers(g, target)); got != want {
+			t.Errorf("%s: pages show %s, want %s", target, got, want)
 		}
-		target = ""
-		if next, ok := a.at("_links").(map[string]any)["next"]; ok {
-			target = next.(map[string]any)["href"].(string)
-		}
-	}
-	if fmt.Sprint(seqs) != "[1 2 3 4 5 6 7]" {
-		t.Errorf("pages show %v", seqs)
 	}
 	g.do(get("/api/1/audit/?after=6")).is(http.StatusOK).has("entries", lines(g, "?after=6"))
 	g.do(get("/api/1/audit/?from=2100-01-01")).is(http.StatusOK).has("entries", "[]")
 	g.do(get("/api/1/audit/?to=1980-01-01")).is(http.StatusOK).has("entries", "[]")
-	for _, bad := range []string{"after=x", "after=-1", "from=never", "limit=0", "limit=1001"} {
+	for _, bad := range []string{
+		"after=x", "after=-1", "before=0", "before=x", "before=", "from=never", "limit=0", "limit=1001", "order=", "order=due", "order=Newest",
+	} {
 		g.do(get("/api/1/audit/?" + bad)).is(http.StatusBadRequest)
 	}
 	g.do(get("/api/1/audit/verify")).is(http.StatusOK).has("entries", "7").has("head", `"`+g.lastEntry().Hash+`"`)
@@ -299,6 +301,21 @@ func TestTheAuditIsShown(t *testing.T) {
 	if got := strings.Count(string(g.do(get("/api/1/audit/?limit=2&after=1").with("Accept", "application/x-ndjson")).body), "\n"); got != 2 {
 		t.Errorf("%d lines, want 2", got)
 	}
+	g.do(get("/api/1/audit/?order=newest&before=3")).is(http.StatusOK).has("entries", lines(g, "?order=newest&before=3"))
+}
+
+// numbers are those of the entries at a target and on the pages that follow it.
+func numbers(g *gate, target string) []any {
+	var seqs []any
+	for target != "" {
+		a := g.do(get(target)).is(http.StatusOK)
+		for _, e := range a.at("entries").([]any) {
+			seqs = append(seqs, e.(map[string]any)["seq"])
+		}
+		next, _ := a.at("_links").(map[string]any)["next"].(map[string]any)
+		target, _ = next["href"].(string)
+	}
+	return seqs
 }
 
 // lines are the entries as lines, in a list.
@@ -334,7 +351,12 @@ func TestMoreEntriesThanAPage(t *testing.T) {
 	if got := strings.Count(string(g.do(get("/api/1/audit/").with("Accept", "application/x-ndjson")).body), "\n"); got != all {
 		t.Errorf("%d lines, want %d", got, all)
 	}
-	for target, want := range map[string]int{"/api/1/audit/": 2, "/api/1/audit/?limit=1000": 2, "/api/1/audit/?limit=59": 17} {
+	if got := strings.Count(string(g.do(get("/api/1/audit/?order=newest").with("Accept", "application/x-ndjson")).body), "\n"); got != all {
+		t.Errorf("%d lines from the end, want %d", got, all)
+	}
+	for target, want := range map[string]int{
+		"/api/1/audit/": 2, "/api/1/audit/?limit=1000": 2, "/api/1/audit/?limit=59": 17, "/api/1/audit/?limit=59&order=newest": 17,
+	} {
 		pages, seen := 0, 0
 		for target != "" {
 			a := g.do(get(target)).is(http.StatusOK)
@@ -366,11 +388,75 @@ func TestRefusalsOfAKeyArePaced(t *testing.T) {
 		t.Errorf("the entry is %+v", e)
 	}
 	g.server.refusals.mu.Lock()
-	g.server.refusals.keys[string(id)].calm = time.Time{} // much later
-	g.server.refusals.keys[string(id)].unrecorded = more
+	paced := g.server.refusals.paced[refusedBy{string(id), audit.Refused}]
+	paced.calm, paced.unrecorded = time.Time{}, more // much later
 	g.server.refusals.mu.Unlock()
 	g.do(c.bearing(vera)).is(http.StatusForbidden)
 	if e := g.lastEntry(); !strings.HasSuffix(e.Detail, "; 20 more such requests with this key before, which are not on record one by one") {
 		t.Errorf("the entry is %+v", e)
+	}
+}
+
+// Who is let in without a key, or has writes fail, fills the disk as little.
+func TestWhatComesToNothingIsPaced(t *testing.T) {
+	const more = 20
+	for _, c := range []struct{ rule, outcome, whence string }{
+		{"refused without a key", audit.Refused, "without a key"},
+		{"failing without a key", audit.Failed, "without a key"},
+		{"refused over the socket", audit.Refused, "over the socket"},
+	} {
+		t.Run(c.rule, func(t *testing.T) {
+			g := newGate(t, Config{Open: OpenHere})
+			do, body := g.do, minimalPlan
+			if c.whence == "over the socket" {
+				do = g.doLocal
+			}
+			if g.engine.fail["CreatePlan"] = engine.Errorf(engine.CodeBusy, "busy"); c.outcome == audit.Refused {
+				body = `{`
+			}
+			for range recordPace.burst + more {
+				do(sendJSON(http.MethodPost, "/api/1/plans/", body))
+			}
+			if n := len(g.entries()); n < recordPace.burst || n >= recordPace.burst+more {
+				t.Errorf("%d are on record", n)
+			}
+			do(call{method: http.MethodPost, target: "/api/1/plugins/rescan"}).is(http.StatusOK)
+			done := g.lastEntry()
+			if done.Action != "rescan_plugins" || done.Outcome != audit.OK {
+				t.Errorf("what was done is not on record, but %+v", done)
+			}
+			g.server.refusals.mu.Lock()
+			paced := g.server.refusals.paced[refusedBy{done.Who, c.outcome}]
+			paced.calm, paced.unrecorded = time.Time{}, more // much later
+			g.server.refusals.mu.Unlock()
+			do(sendJSON(http.MethodPost, "/api/1/plans/", body))
+			if e := g.lastEntry(); e.Outcome != c.outcome || !strings.Contains(e.Detail, "20 more such requests "+c.whence+" before") {
+				t.Errorf("the entry is %+v", e)
+			}
+		})
+	}
+}
+
+// What may have been done is on record, however often.
+func TestWhatMayHaveBeenDoneIsOnRecord(t *testing.T) {
+	g := newGate(t, Config{Open: OpenHere})
+	g.engine.fail["CreatePlan"] = errors.New("a defect")
+	for range recordPace.burst + 5 {
+		g.do(sendJSON(http.MethodPost, "/api/1/plans/", minimalPlan)).is(http.StatusInternalServerError)
+	}
+	if n := len(g.entries()); n != recordPace.burst+5 {
+		t.Errorf("%d are on record", n)
+	}
+}
+
+func TestRefusalsAreForgottenInTime(t *testing.T) {
+	var r refusals
+	now := time.Now()
+	for i := range maxRefused + 1000 {
+		r.count(audit.Entry{Key: fmt.Sprint(i), Outcome: audit.Refused}, now)
+		now = now.Add(recordPace.every)
+	}
+	if n := len(r.paced); n > maxRefused {
+		t.Errorf("%d are remembered", n)
 	}
 }

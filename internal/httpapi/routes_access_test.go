@@ -180,3 +180,18 @@ func TestWhatIsNoOperationNeedsNoKey(t *testing.T) {
 		t.Errorf("did %v", changes)
 	}
 }
+
+// A client may send a key with whatever it writes.
+func TestEveryWriteTakesAnIdempotencyKey(t *testing.T) {
+	g := newGate(t, Config{})
+	spare, _ := g.key(access.NewKey{Name: "spare", Role: access.Viewer})
+	key := "k " + strings.Repeat("~", maxKey-2)
+	for _, rt := range g.server.routes() {
+		if !rt.isWrite() {
+			continue
+		}
+		row := rights[rt.method+" "+rt.path]
+		c := sendJSON(rt.method, strings.ReplaceAll(row.target, "SPARE", string(spare)), row.body)
+		g.doLocal(c.with("Idempotency-Key", key)).is(row.status)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
@@ -16,6 +17,9 @@ import (
 
 // maxHeaderBytes bounds the headers of a request.
 const maxHeaderBytes = 64 << 10
+
+// warnPace is how often it is said that somebody wants too much.
+var warnPace = pace{burst: 1, every: time.Minute}
 
 var errStopping = errors.New("the server is stopping")
 
@@ -83,7 +87,7 @@ func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 // comes over a unix socket is an administrator. With a tlsConfig, which may be
 // nil, clients must speak TLS.
 func (s *Server) Serve(ln net.Listener, tlsConfig *tls.Config) error {
-	var bounded net.Listener = newBoundedListener(ln, s.cfg.MaxConnections)
+	var bounded net.Listener = newBoundedListener(ln, s.cfg.MaxConnections, s.standsForMany, s.turnAway())
 	if tlsConfig != nil {
 		bounded = tls.NewListener(bounded, tlsConfig)
 	}
@@ -91,6 +95,23 @@ func (s *Server) Serve(ln net.Listener, tlsConfig *tls.Config) error {
 		return fmt.Errorf("serve %s: %w", ln.Addr(), err)
 	}
 	return nil
+}
+
+// standsForMany says whether many clients may come from an address: it is a trusted
+// proxy's, or this machine's, whose users share it.
+func (s *Server) standsForMany(addr netip.Addr) bool {
+	return addr.IsLoopback() || isTrusted(addr, s.cfg.TrustedProxies)
+}
+
+// turnAway returns what a listener tells of addresses that want too many
+// connections. It says so in the log, once a minute.
+func (s *Server) turnAway() func(netip.Addr) {
+	var calm time.Time
+	return func(addr netip.Addr) {
+		if warnPace.take(&calm, time.Now()) == 0 {
+			s.log.Warn("an address has half of the connections there can be; more of it are closed at once", "from", addr)
+		}
+	}
 }
 
 // Shutdown stops accepting, ends the log streams and waits for the requests

@@ -257,3 +257,25 @@ func TestAnExportOfTheAuditEndsWithItsKey(t *testing.T) {
 		t.Errorf("%d pages were sent, of which the key was good for 2", pages)
 	}
 }
+
+func TestACompleteListEndsWithItsKey(t *testing.T) {
+	g := newGate(t, Config{})
+	id, secret := g.key(access.NewKey{Role: access.Viewer})
+	many(g.engine, 10*chunk)
+	pages := 0
+	g.engine.onPage = func() {
+		if pages++; pages == 2 {
+			if _, err := g.keys.Revoke(t.Context(), id); err != nil {
+				t.Error(err)
+			}
+			g.server.sessions.end(id)
+		}
+	}
+	isCut(t, g.follow("tcp", g.addr, "/api/1/executors/", secret))
+	if pages != 2 {
+		t.Errorf("%d pages were read, of which the key was good for 2", pages)
+	}
+	if strings.Contains(g.log.String(), "[ERROR]") {
+		t.Errorf("it is logged as a defect: %s", g.log)
+	}
+}

@@ -22,6 +22,8 @@ const (
 	listPlans     listKind = 'p'
 	listExecutors listKind = 'e'
 	listUndos     listKind = 'u'
+	// listNewestExecutors is the list of executors backwards.
+	listNewestExecutors listKind = 'n'
 )
 
 // cursorAt returns the cursor of the place after the key given.

@@ -102,7 +102,7 @@ func (t *txn) lastDue(plan []byte) time.Time {
 func (p *pruning) findOrphans(t *txn) ([][]byte, error) {
 	var found [][]byte
 	prefix := []byte{recordStateBytes[engine.RecordAbandoned]}
-	for place := range t.merge(bucketUndoIndex, [][]byte{prefix}, nil, nil) {
+	for place := range t.merge(bucketUndoIndex, [][]byte{prefix}, stretch{}) {
 		executor := place[:idLength]
 		if len(found) == p.limit || !idTime(executor).Before(p.before) {
 			break

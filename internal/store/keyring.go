@@ -33,14 +33,19 @@ func (s *Store) Keys(ctx context.Context) ([]access.Key, error) {
 
 // AddKey implements access.Store. CodeInvalid for an id that is none, CodeConflict
 // for one that is taken.
-func (s *Store) AddKey(ctx context.Context, k access.Key) error {
+func (s *Store) AddKey(ctx context.Context, k access.Key, gone ...access.KeyID) error {
 	if !k.ID.Valid() {
 		return engine.Errorf(engine.CodeInvalid, "%.40q is not the id of a key", string(k.ID))
 	}
 	normalizeKey(&k)
-	return s.update(ctx, ordinary, 1, func(t *txn) error {
+	return s.update(ctx, ordinary, 1+len(gone), func(t *txn) error {
 		if t.has(bucketAccessKeys, []byte(k.ID)) {
 			return engine.Errorf(engine.CodeConflict, "there is a key %s already", k.ID)
+		}
+		for _, id := range gone {
+			if err := t.remove(bucketAccessKeys, []byte(id)); err != nil {
+				return err
+			}
 		}
 		return t.putRecord(bucketAccessKeys, []byte(k.ID), k)
 	})

@@ -44,5 +44,12 @@ func TestKeys(t *testing.T) {
 	keys, err := s.Keys(t.Context())
 	wantNoError(t, err)
 	wantSame(t, "keys", keys, []access.Key{older, younger})
+
+	wantCode(t, s.AddKey(t.Context(), younger, older.ID), engine.CodeConflict) // then nothing is gone
+	next := keyNamed("mmmmmmmmmmmm", at(3))
+	wantNoError(t, s.AddKey(t.Context(), next, older.ID))
+	keys, err = s.Keys(t.Context())
+	wantNoError(t, err)
+	wantSame(t, "keys in its place", keys, []access.Key{younger, next})
 	check(t, s)
 }

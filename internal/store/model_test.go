@@ -316,7 +316,7 @@ func (m *model) compareUndos(limit int) {
 func firstOf[T any](list []T, n int) []T { return list[:min(n, len(list))] }
 
 func (m *model) query() engine.ExecutorQuery {
-	q := engine.ExecutorQuery{Limit: 1 + m.rand.IntN(9)}
+	q := engine.ExecutorQuery{Limit: 1 + m.rand.IntN(9), Newest: m.rand.IntN(2) == 0}
 	if m.rand.IntN(3) == 0 {
 		q.Plan = anyOf(m, m.want.plans)
 	}

@@ -88,6 +88,9 @@ func (n *naive) listExecutors(q engine.ExecutorQuery) []engine.Executor {
 	slices.SortFunc(list, func(a, b engine.Executor) int {
 		return cmp.Or(a.Due.Compare(b.Due), strings.Compare(string(a.ID), string(b.ID)))
 	})
+	if q.Newest {
+		slices.Reverse(list)
+	}
 	return list
 }
 

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"go.etcd.io/bbolt"
-
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
@@ -158,7 +156,7 @@ func (s *Store) Plans(ctx context.Context, q engine.PlanQuery) ([]engine.Plan, e
 	err = s.view(ctx, func(t *txn) error {
 		c := t.bucket(list).Cursor()
 		var last []byte
-		for key := newestBefore(c, before); key != nil; key, _ = c.Prev() {
+		for key := lastBefore(c, before); key != nil; key, _ = c.Prev() {
 			if len(plans) == limit {
 				next = cursorAt(listPlans, last)
 				return nil
@@ -185,17 +183,4 @@ func (t *txn) planAt(key []byte) (engine.Plan, error) {
 		return p, fmt.Errorf("plan %x: %w", key, err)
 	}
 	return p, t.fillPlan(&p, key)
-}
-
-// newestBefore moves c to the last key before the one given; nil: to the last
-// of all.
-func newestBefore(c *bbolt.Cursor, key []byte) []byte {
-	if key != nil {
-		if found, _ := c.Seek(key); found != nil {
-			found, _ = c.Prev()
-			return found
-		}
-	}
-	last, _ := c.Last()
-	return last
 }

@@ -1,12 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"context"
-	"iter"
 	"slices"
-
-	"go.etcd.io/bbolt"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -33,19 +29,21 @@ func (s *Store) Executors(ctx context.Context, q engine.ExecutorQuery) ([]engine
 
 // reading is an ExecutorQuery in terms of the index.
 type reading struct {
-	prefixes [][]byte   // the walks to merge
-	start    []byte     // first place
-	after    []byte     // place to start after; nil: none
-	end      []byte     // first instant not to be listed; nil: none
+	prefixes [][]byte // the walks to merge
+	stretch  stretch
+	list     listKind   // of the cursors
 	attack   engine.Ref // to be checked; "": not
 	limit    int
 }
 
 // newReading returns nil when nothing can match.
 func newReading(q engine.ExecutorQuery) (*reading, error) {
-	r := &reading{limit: pageLength(q.Limit)}
-	var err error
-	if r.after, err = place(listExecutors, q.Cursor, placeLength); err != nil {
+	r := &reading{limit: pageLength(q.Limit), list: listExecutors}
+	if q.Newest {
+		r.list = listNewestExecutors
+	}
+	from, err := place(r.list, q.Cursor, placeLength)
+	if err != nil {
 		return nil, err
 	}
 	states, err := walkedStates(q.States)
@@ -66,12 +64,14 @@ func newReading(q engine.ExecutorQuery) (*reading, error) {
 	for _, state := range states {
 		r.prefixes = append(r.prefixes, walkPrefix(scope, state))
 	}
+	s := stretch{backwards: q.Newest}
 	if !q.From.IsZero() {
-		r.start = timeKey(notBefore(q.From))
+		s.low = timeKey(notBefore(q.From))
 	}
 	if !q.To.IsZero() {
-		r.end = timeKey(notBefore(q.To))
+		s.high = timeKey(notBefore(q.To))
 	}
+	r.stretch = s.from(from)
 	return r, nil
 }
 
@@ -95,7 +95,7 @@ func walkedStates(states []engine.State) ([]byte, error) {
 func (r *reading) page(t *txn) ([]engine.Executor, engine.Cursor, error) {
 	var page []engine.Executor
 	var last []byte
-	for place := range r.places(t) {
+	for place := range t.merge(bucketExecutorIndex, r.prefixes, r.stretch) {
 		e, err := t.executorAt(place[timeLength:])
 		if err != nil {
 			return nil, "", err
@@ -104,82 +104,10 @@ func (r *reading) page(t *txn) ([]engine.Executor, engine.Cursor, error) {
 			continue
 		}
 		if len(page) == r.limit {
-			return page, cursorAt(listExecutors, last), nil
+			return page, cursorAt(r.list, last), nil
 		}
 		page = append(page, e)
 		last = place
 	}
 	return page, "", nil
-}
-
-// places yields the places to list, in order.
-func (r *reading) places(t *txn) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		for place := range t.merge(bucketExecutorIndex, r.prefixes, r.start, r.after) {
-			if r.end != nil && bytes.Compare(place[:timeLength], r.end) >= 0 || !yield(place) {
-				return
-			}
-		}
-	}
-}
-
-// merge yields the places that follow one of the prefixes in an index, in order,
-// from start on and after the other one, each nil if there is none. Places are
-// valid for the transaction.
-func (t *txn) merge(b bucket, prefixes [][]byte, start, after []byte) iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		walks := make([]*walk, len(prefixes))
-		for i, prefix := range prefixes {
-			walks[i] = &walk{cursor: t.bucket(b).Cursor(), prefix: prefix}
-			walks[i].seek(start, after)
-		}
-		for first := earliest(walks); first != nil; first = earliest(walks) {
-			if !yield(first.place) {
-				return
-			}
-			first.next()
-		}
-	}
-}
-
-// walk is the part of an index that has one prefix.
-type walk struct {
-	cursor *bbolt.Cursor
-	prefix []byte
-	place  []byte // where it stands; nil: at its end
-}
-
-// seek moves to the first place from start on that comes after the other one.
-func (w *walk) seek(start, after []byte) {
-	if bytes.Compare(start, after) < 0 {
-		start = after
-	}
-	k, _ := w.cursor.Seek(slices.Concat(w.prefix, start))
-	w.stand(k)
-	if after != nil && bytes.Equal(w.place, after) {
-		w.next()
-	}
-}
-
-func (w *walk) next() {
-	k, _ := w.cursor.Next()
-	w.stand(k)
-}
-
-func (w *walk) stand(key []byte) {
-	w.place = nil
-	if key != nil && bytes.HasPrefix(key, w.prefix) {
-		w.place = key[len(w.prefix):]
-	}
-}
-
-// earliest returns the walk that stands first; nil when all are at their end.
-func earliest(walks []*walk) *walk {
-	var first *walk
-	for _, w := range walks {
-		if w.place != nil && (first == nil || bytes.Compare(w.place, first.place) < 0) {
-			first = w
-		}
-	}
-	return first
 }

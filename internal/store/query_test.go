@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,8 +92,12 @@ func TestExecutors(t *testing.T) {
 		}
 		for _, limit := range []int{1, 2, 3, 7, 100} {
 			t.Run(fmt.Sprintf("%s, in pages of %d", name, limit), func(t *testing.T) {
-				c.query.Limit = limit
+				c.query.Limit, c.query.Newest = limit, false
 				wantSame(t, "executors", allExecutors(t, s, c.query), want)
+				c.query.Newest = true
+				newest := slices.Clone(want)
+				slices.Reverse(newest)
+				wantSame(t, "executors, newest first", allExecutors(t, s, c.query), newest)
 			})
 		}
 	}
@@ -139,6 +144,33 @@ func TestACursorStaysWhereItIs(t *testing.T) {
 	wantSame(t, "the rest of a narrower list", allExecutors(t, s, q), want)
 }
 
+// TestACursorStaysWhereItIsBackwards: what comes in above it is not seen, nothing
+// that is below is left out, and it says so in the other order.
+func TestACursorStaysWhereItIsBackwards(t *testing.T) {
+	s := openStore(t)
+	_, executors := stored(t, s, engine.Scheduled, engine.Scheduled, engine.Running, engine.Scheduled, engine.Scheduled)
+	q := engine.ExecutorQuery{States: engine.PendingStates, Newest: true, Limit: 2}
+	_, cursor, err := s.Executors(t.Context(), q)
+	wantNoError(t, err)
+
+	newer, between := planNamed("newer"), planNamed("between")
+	wantNoError(t, s.CreatePlan(t.Context(), newer, []engine.Executor{executorOf(newer, engine.Scheduled, at(90))}, nil))
+	older := executorOf(between, engine.Starting, at(2).Add(-time.Millisecond))
+	wantNoError(t, s.CreatePlan(t.Context(), between, []engine.Executor{older}, nil))
+	wantNoError(t, s.DeleteExecutor(t.Context(), executors[3].ID)) // where the cursor stands
+	move(t, s, executors[2].ID, engine.Starting)
+
+	q.Cursor = cursor
+	want := []engine.ExecutorID{executors[2].ID, older.ID, executors[1].ID, executors[0].ID}
+	wantSame(t, "the rest", allExecutors(t, s, q), want)
+	q.From, q.To = at(1), at(2)
+	wantSame(t, "the rest of a shorter list", allExecutors(t, s, q), want[1:3])
+
+	q.Newest = false
+	_, _, err = s.Executors(t.Context(), q)
+	wantCode(t, err, engine.CodeInvalid)
+}
+
 func TestBadCursors(t *testing.T) {
 	s := openStore(t)
 	_, executors := stored(t, s, engine.Scheduled, engine.Scheduled)
@@ -149,6 +181,8 @@ func TestBadCursors(t *testing.T) {
 	_, ofPlans, err := s.Plans(t.Context(), engine.PlanQuery{Limit: 1})
 	wantNoError(t, err)
 	_, ofExecutors, err := s.Executors(t.Context(), engine.ExecutorQuery{Limit: 1})
+	wantNoError(t, err)
+	_, ofNewest, err := s.Executors(t.Context(), engine.ExecutorQuery{Newest: true, Limit: 1})
 	wantNoError(t, err)
 	_, ofUndos, err := s.UndoRecords(t.Context(), engine.UndoQuery{Limit: 1})
 	wantNoError(t, err)
@@ -162,6 +196,10 @@ func TestBadCursors(t *testing.T) {
 			_, _, err := s.Executors(t.Context(), engine.ExecutorQuery{Cursor: c})
 			return err
 		},
+		ofNewest: func(c engine.Cursor) error {
+			_, _, err := s.Executors(t.Context(), engine.ExecutorQuery{Newest: true, Cursor: c})
+			return err
+		},
 		ofUndos: func(c engine.Cursor) error {
 			_, _, err := s.UndoRecords(t.Context(), engine.UndoQuery{Cursor: c})
 			return err
@@ -173,7 +211,7 @@ func TestBadCursors(t *testing.T) {
 	}
 	for own, list := range lists {
 		wantNoError(t, list(own))
-		for _, c := range append(bad, ofPlans, ofExecutors, ofUndos) {
+		for _, c := range append(bad, ofPlans, ofExecutors, ofNewest, ofUndos) {
 			if c != own {
 				wantCode(t, list(c), engine.CodeInvalid)
 			}

@@ -51,7 +51,7 @@ func (s *Store) Undos(ctx context.Context, id engine.ExecutorID) ([]engine.UndoR
 func (s *Store) UndoRecords(
 	ctx context.Context, q engine.UndoQuery,
 ) ([]engine.UndoRecord, engine.Cursor, error) {
-	after, err := place(listUndos, q.Cursor, undoKeyLength)
+	last, err := place(listUndos, q.Cursor, undoKeyLength)
 	if err != nil {
 		return nil, "", err
 	}
@@ -63,8 +63,7 @@ func (s *Store) UndoRecords(
 	var page []engine.UndoRecord
 	var next engine.Cursor
 	err = s.view(ctx, func(t *txn) error {
-		var last []byte
-		for key := range t.merge(index, prefixes, nil, after) {
+		for key := range t.merge(index, prefixes, stretch{}.from(last)) {
 			if len(page) == limit {
 				next = cursorAt(listUndos, last)
 				return nil

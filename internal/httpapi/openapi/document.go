@@ -125,6 +125,9 @@ func (b *builder) operation(row Operation, words *Object) (*Object, error) {
 	op.merge(words)
 	op.remove("x-problems")
 	op.Set("x-required-role", role(row))
+	if row.write() && !hasParameter(op, idempotencyKey) {
+		op.Set("parameters", append(op.List("parameters"), NewObject("$ref", "#/components/parameters/IdempotencyKey")))
+	}
 	op.Set("description", strings.TrimSpace(op.Text("description"))+"\n\n"+roleWords(row))
 	if row.Role == "" && !op.Has("security") {
 		op.Set("security", []any{})
@@ -143,6 +146,16 @@ func (b *builder) operation(row Operation, words *Object) (*Object, error) {
 	}
 	op.Set("responses", responses)
 	return op, nil
+}
+
+// idempotencyKey is the header that every write takes, whether or not it heeds it.
+const idempotencyKey = "Idempotency-Key"
+
+func hasParameter(op *Object, name string) bool {
+	return slices.ContainsFunc(op.List("parameters"), func(p any) bool {
+		parameter, _ := p.(*Object)
+		return parameter.Text("name") == name
+	})
 }
 
 // statuses are those of the problems that an operation can be answered with.

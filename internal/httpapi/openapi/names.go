@@ -6,12 +6,29 @@ import (
 	"strings"
 )
 
-// freeName is the name given, with a number behind it when it is taken.
-func freeName(name string, taken func(string) bool) string {
-	free := name
-	for n := 2; taken(free); n++ {
-		free = fmt.Sprintf("%s_%d", name, n)
+// names gives out names of components, each once.
+type names struct {
+	given map[string]bool
+	next  map[string]int // the number to try for a name that is taken
+}
+
+// namesBeside gives out names that none of the components has.
+func namesBeside(components *Object) *names {
+	n := &names{given: map[string]bool{}, next: map[string]int{}}
+	for _, name := range components.Names() {
+		n.given[name] = true
 	}
+	return n
+}
+
+// free is the name given, with a number behind it when it is taken.
+func (n *names) free(name string) string {
+	free := name
+	for n.given[free] {
+		n.next[name] = max(n.next[name], 1) + 1
+		free = fmt.Sprintf("%s_%d", name, n.next[name])
+	}
+	n.given[free] = true
 	return free
 }
 

@@ -39,11 +39,11 @@ func (d *Document) With(offers []Offer) *Document {
 	root, _ := clone(d.root).(*Object)
 	schemas := root.Object("components", "schemas")
 	var planner *Object // an example of one
-	plans := NewObject()
+	plans, free := NewObject(), namesBeside(schemas)
 	for _, o := range slices.SortedFunc(slices.Values(offers), plannersFirst) {
 		examples := configsOf(o)
-		name := freeName(o.kind()+"."+wordOf(o.Ref), schemas.Has)
-		component, parts := describe(o, name, examples)
+		name := free.free(o.kind() + "." + wordOf(o.Ref))
+		component, parts := describe(o, name, free, examples)
 		schemas.Set(name, component)
 		schemas.merge(parts)
 		addAlternative(schemas.Object(map[bool]string{true: "AttackConfig", false: "PlannerConfig"}[o.Attack]), o, name)
@@ -121,8 +121,8 @@ func configsOf(o Offer) []*Object {
 }
 
 // describe makes the component of an offer, and those of the parts it refers to.
-func describe(o Offer, name string, examples []*Object) (component, parts *Object) {
-	component, parts, err := translate(o, name)
+func describe(o Offer, name string, free *names, examples []*Object) (component, parts *Object) {
+	component, parts, err := translate(o, name, free)
 	if err == nil {
 		err = try(o, name, component, parts, examples)
 	}
@@ -142,12 +142,12 @@ func describe(o Offer, name string, examples []*Object) (component, parts *Objec
 }
 
 // translate makes the component out of the schema.
-func translate(o Offer, name string) (component, parts *Object, err error) {
+func translate(o Offer, name string, free *names) (component, parts *Object, err error) {
 	whole, err := Parse(o.Schema)
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := newTranslator(whole, name)
+	t, err := newTranslator(whole, name, free)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -175,6 +175,9 @@ func acceptsNothing(args []byte) bool {
 	return err == nil && len(s.Validate([]byte("{}"))) == 0
 }
 
+// offerKeyword is where a component says whose config it is.
+const offerKeyword = "x-offer"
+
 // complete adds to a component what is known of every config, and says whose it is.
 func complete(component *Object, o Offer) {
 	refs := make([]any, 0, 1+len(o.Aliases))
@@ -185,7 +188,7 @@ func complete(component *Object, o Offer) {
 	if len(o.Aliases) > 0 {
 		of.Set("aliases", refs[1:])
 	}
-	component.Set("x-offer", of)
+	component.Set(offerKeyword, of)
 	ref := NewObject("type", "string", "enum", refs)
 	if component.Object("properties") == nil {
 		component.Set("properties", NewObject())
@@ -203,11 +206,15 @@ func complete(component *Object, o Offer) {
 	if o.Title != "" {
 		component.put("title", o.Title)
 	}
+	standApart(component)
 }
 
 // try returns why a component can't be what the offer takes: it is no schema, or
 // it refuses an example, or one by another name.
 func try(o Offer, name string, component, parts *Object, examples []*Object) error {
+	if len(examples)*len(o.names()) > mostSteps {
+		return fmt.Errorf("%w: it has too many examples and names", errTooComplex)
+	}
 	candidate, _ := clone(component).(*Object)
 	complete(candidate, o)
 	schemas := NewObject(name, candidate)

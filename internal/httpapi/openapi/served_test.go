@@ -242,9 +242,11 @@ func TestAPlannerMayDescribeItsArgsAlone(t *testing.T) {
 // that ref, and says where the schema is.
 func TestWhatCannotBeToldIsLeftOut(t *testing.T) {
 	for rule, doc := range map[string]string{
-		"a dynamic reference":      `{"type":"object","$dynamicAnchor":"n","properties":{"args":{"$dynamicRef":"#n"}}}`,
-		"a part with its own id":   `{"type":"object","properties":{"args":{"$id":"https://example.org/x","$ref":"#/$defs/y","$defs":{"y":{"type":"integer"}}}}}`,
-		"an alias that is refused": `{"type":"object","allOf":[{"properties":{"ref":{"const":"a:A"}}}],"properties":{"args":{"type":"object"}}}`,
+		"a dynamic reference":                 `{"type":"object","$dynamicAnchor":"n","properties":{"args":{"$dynamicRef":"#n"}}}`,
+		"a part with its own id":              `{"type":"object","properties":{"args":{"$id":"https://example.org/x","$ref":"#/$defs/y","$defs":{"y":{"type":"integer"}}}}}`,
+		"more parts than are shown":           `{"type":"object","properties":{` + manyProperties(5000) + `}}`,
+		"parts that stand deep in each other": strings.Repeat(`{"items":`, 101) + `{}` + strings.Repeat(`}`, 101),
+		"an alias that is refused":            `{"type":"object","allOf":[{"properties":{"ref":{"const":"a:A"}}}],"properties":{"args":{"type":"object"}}}`,
 	} {
 		t.Run(rule, func(t *testing.T) {
 			attack := offer(t, engine.KindAttack, "a:A", doc, `{"ref":"a:A","args":{}}`)
@@ -258,6 +260,63 @@ func TestWhatCannotBeToldIsLeftOut(t *testing.T) {
 				t.Errorf("it says %q", said)
 			}
 		})
+	}
+}
+
+// manyProperties are n of them.
+func manyProperties(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf(`"p%d":{}`, i)
+	}
+	return strings.Join(list, ",")
+}
+
+// A part of one schema may be called as another attack is.
+func TestPartsKeepApartFromOffers(t *testing.T) {
+	const (
+		whole = `{"type":"object","properties":{"args":{"type":"object","required":["whole"]}}}`
+		parts = `{"type":"object","properties":{"args":{"anyOf":[{"$ref":"#/$defs/c/x"},{"$ref":"#/$defs/d/x"}]}},
+			"$defs":{"c":{"x":{"type":"object","required":["c"]}},"d":{"x":{"type":"object","required":["d"]}}}}`
+	)
+	for _, other := range []string{"a.B.x", "a:B:x", "a.B.x_2"} {
+		planner := offer(t, engine.KindPlanner, "p:P", `true`, `{"ref":"p:P"}`)
+		doc := judged(t, served(t, offer(t, engine.KindAttack, other, whole), offer(t, engine.KindAttack, "a:B", parts), planner))
+		body := planBody(t, doc)
+		for _, c := range []struct {
+			ref, args string
+			taken     bool
+		}{
+			{other, `{"whole":1}`, true},
+			{other, `{"c":1,"d":1}`, false},
+			{"a:B", `{"c":1}`, true},
+			{"a:B", `{"d":1}`, true},
+			{"a:B", `{"whole":1}`, false},
+		} {
+			if err := body(engine.Ref(c.ref), c.args, "p:P", `{}`); (err == nil) != c.taken {
+				t.Errorf("beside %s: %s of %s: %v", other, c.args, c.ref, err)
+			}
+		}
+	}
+}
+
+// What a plugin has in its schema can't pass for what the daemon says of it.
+func TestAPluginDoesNotSayWhoseConfigThatIs(t *testing.T) {
+	attack := offer(t, engine.KindAttack, "a:A", `{"$ref":"#/$defs/x","title":"T","$defs":{"x":{"type":"object","x-ui":{"y":1},
+		"x-offer":{"kind":"attack","ref":"b:B"},"properties":{"args":{"x-offer":{"kind":"nothing"},"$ref":"#/$defs/y"}}},"y":{"x-offer":{"kind":"no"}}}}`, `{"ref":"a:A","args":{}}`)
+	text := served(t, attack, offer(t, engine.KindPlanner, "p:P", `true`, `{"ref":"p:P"}`))
+	schemas := judged(t, text).Components.Schemas
+	for name, s := range schemas {
+		of, said := s.Value.Extensions["x-offer"].(map[string]any)
+		if offered := name == "attack.a.A" || name == "planner.p.P"; said != offered || name == "attack.a.A" && of["ref"] != "a:A" {
+			t.Errorf("%s is said to be of %v", name, of)
+		}
+	}
+	if schemas["attack.a.A.x"].Value.Extensions["x-ui"] == nil {
+		t.Error("what it says of its forms is left out")
+	}
+	if schemas["attack.a.A"].Value.Title != "Title of a:A" {
+		t.Errorf("it is called %q", schemas["attack.a.A"].Value.Title)
 	}
 }
 

@@ -7,9 +7,11 @@ import (
 	"strings"
 )
 
-// mostSteps bounds what translating a schema costs: parts that are referred to are
-// translated once more, those within them too.
-const mostSteps = 50_000
+// mostSteps bounds the parts of a schema that is translated: parts that are referred
+// to are translated once more, those within them too. mostDeep bounds how deep they
+// stand in each other. Beyond that, to compile what comes of it takes seconds, which
+// grow with the square of either.
+const mostSteps, mostDeep = 5_000, 100
 
 // errTooComplex is returned for what has no simple counterpart.
 var errTooComplex = errors.New("it uses more of JSON Schema than can be shown in one document")
@@ -21,13 +23,15 @@ type translator struct {
 	id    string // of the whole, without fragment
 	draft int
 	name  string            // of the component it becomes
+	names *names            // of components that are free
 	parts map[string]string // pointers into the whole -> names of components
 	made  *Object           // the components of parts, by name
 	steps int
+	depth int
 }
 
-func newTranslator(whole any, name string) (*translator, error) {
-	t := &translator{whole: whole, draft: draft2020, name: name, parts: map[string]string{}, made: NewObject()}
+func newTranslator(whole any, name string, free *names) (*translator, error) {
+	t := &translator{whole: whole, draft: draft2020, name: name, names: free, parts: map[string]string{}, made: NewObject()}
 	root, _ := whole.(*Object)
 	if dialect := root.Text("$schema"); dialect != "" {
 		_, address, _ := strings.Cut(strings.TrimSuffix(dialect, "#"), "://")
@@ -54,6 +58,8 @@ func (t *translator) schema(v any) (any, error) {
 	if !ok {
 		return v, nil // true or false
 	}
+	t.depth++
+	defer func() { t.depth-- }()
 	if err := t.checkNode(node); err != nil {
 		return nil, err
 	}
@@ -98,6 +104,9 @@ func (t *translator) checkNode(node *Object) error {
 	if t.steps++; t.steps > mostSteps {
 		return fmt.Errorf("%w: it has more than %d parts", errTooComplex, mostSteps)
 	}
+	if t.depth > mostDeep {
+		return fmt.Errorf("%w: more than %d of its parts stand in each other", errTooComplex, mostDeep)
+	}
 	for _, name := range []string{"$dynamicRef", "$recursiveRef"} {
 		if node.Has(name) && t.draft >= draft2019 {
 			return fmt.Errorf("%w: %s", errTooComplex, name)
@@ -117,6 +126,8 @@ func (t *translator) keyword(out, node *Object, name string) error {
 		return t.items(out, node)
 	case name == "dependencies":
 		return t.dependencies(out, node.Object(name))
+	case name == offerKeyword: // it is ours, and says of whole configs whose they are
+		return nil
 	case strings.HasPrefix(name, "x-"):
 		out.Set(name, clone(value))
 		return nil
@@ -284,5 +295,5 @@ func (t *translator) partName(pointer string) string {
 	if last == "" {
 		last = "whole"
 	}
-	return freeName(t.name+"."+wordOf(last), t.made.Has)
+	return t.names.free(t.name + "." + wordOf(last))
 }
