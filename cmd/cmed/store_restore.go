@@ -19,7 +19,8 @@ is one already, --force keeps it beside the new one.
 The next start has the lever engaged, since what was due after the backup may have
 run: look at cmed status and cmed undos, move or delete what must not run, and
 release it with cmed resume. Undo records that were due are executed all the same.
-Never start a copy on a machine where the original runs: it would end its runs.
+Never start a copy where it can reach what the original still attacks: it would undo
+what that does.
 
 Exit codes: 0 done, 1 failed or the backup is damaged, 2 wrong flag, or there is a
 database and --force is missing, 3 a daemon has it.`
