@@ -97,7 +97,7 @@ func TestTheNextVersionTakesABackup(t *testing.T) {
 	}{"the file itself": {old, false}, "a backup of it": {made, true}} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "cme.db")
-			restored, err := Restore(t.Context(), c.from, path, false, nil)
+			restored, err := Restore(t.Context(), Restoration{Backup: c.from, Path: path, By: "alice"}, nil)
 			wantNoError(t, err)
 			if restored.Marked != c.marked || c.marked && !restored.Backup.Equal(at) || restored.Report.Schema != 2 {
 				t.Errorf("restored %+v, made at %s", restored, at)

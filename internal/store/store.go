@@ -49,6 +49,7 @@ var ErrInUse = errors.New("another cmed holds it")
 // another process has the file open; when the folder does not exist; when the
 // file is not a store; and when a newer cmed wrote it.
 func Open(path string, options ...Option) (*Store, error) {
+	path = resolve(path)
 	fresh, err := inspect(path)
 	if err != nil {
 		return nil, err
@@ -133,15 +134,6 @@ func tighten(path string) error {
 		return nil
 	}
 	return os.Chmod(path, 0o600) //nolint:gosec // the operator's own choice
-}
-
-// syncFolder makes a new file's name as durable as its content.
-func syncFolder(path string) error {
-	folder, err := os.Open(path) //nolint:gosec // the operator's own choice
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // Close ends the store: writes already given are committed, later ones fail,
