@@ -37,6 +37,7 @@ func TestAStoreOfVersionTwo(t *testing.T) {
 	wantSame(t, "findings before the migration", report.Findings, []string{})
 	wantSame(t, "schema", report.Schema, 2)
 
+	began := time.Now()
 	s := openAt(t, path)
 	check(t, s)
 	counts, err := s.ExecutorCounts(t.Context())
@@ -56,6 +57,11 @@ func TestAStoreOfVersionTwo(t *testing.T) {
 		"undone":            noon.Add(30 * time.Hour),
 		"kept":              noon.Add(time.Minute),
 	})
+	pruned, err := s.PruneHistory(t.Context(), began, 100, byHistory)
+	wantNoError(t, err)
+	wantSame(t, "deleted right after the migration", pruned, engine.Pruned{})
+	all, _ := pruneAll(t, s, time.Now(), 100)
+	wantSame(t, "deleted when that is long enough ago", len(all.Plans), 4)
 	lever, err := s.Lever(t.Context())
 	wantNoError(t, err)
 	if lever.Engaged || lever.By != "alice" {

@@ -170,6 +170,10 @@ func (r *restoring) finish(tx *bbolt.Tx) error {
 	if err := t.remove(bucketMeta, metaBackup); err != nil {
 		return err
 	}
+	// What was old at the time of the backup is not to go at the first start.
+	if err := t.putRecord(bucketMeta, metaHistory, utc(time.Now())); err != nil {
+		return err
+	}
 	if _, err := t.appendAudit(r.entry()); err != nil && !r.Damaged { // it may be what is damaged
 		return err
 	}

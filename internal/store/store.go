@@ -26,6 +26,7 @@ type Store struct {
 	commits commitTimes
 	observe func(time.Duration) // may be nil
 	trouble trouble
+	spoilt  spoilt
 	copying chan struct{}   // holds one while a snapshot is being made
 	life    context.Context // ends when Close begins
 	end     context.CancelFunc
