@@ -61,19 +61,22 @@ type endedPlan struct {
 
 // find looks for plans, and if there are none, for records.
 func (p *pruning) find(t *txn) error {
-	var since time.Time
-	if value := t.get(bucketMeta, metaHistory); value != nil {
-		if err := decode(value, &since); err != nil {
-			return err
-		}
-	}
-	if p.before.Before(since) {
-		return nil
+	since, err := t.historySince()
+	if err != nil || p.before.Before(since) {
+		return err
 	}
 	if p.findPlans(t); len(p.plans) == 0 {
 		p.findOrphans(t)
 	}
 	return nil
+}
+
+// historySince is when the history began; zero: it always was.
+func (t *txn) historySince() (since time.Time, err error) {
+	if value := t.get(bucketMeta, metaHistory); value != nil {
+		err = decode(value, &since)
+	}
+	return since, err
 }
 
 // findPlans finds the oldest plans, with no more executors than may be deleted but

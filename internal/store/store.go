@@ -22,6 +22,8 @@ type Store struct {
 	id     string
 	room   *room
 	broken error // why no more writes are taken; the committer's
+	// bulkWaits is since when a bulky write has been seen to wait; the committer's.
+	bulkWaits time.Time
 
 	commits commitTimes
 	observe func(time.Duration) // may be nil
