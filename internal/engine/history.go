@@ -59,8 +59,8 @@ func (e *Engine) pruneHistory(until time.Time) (more bool) {
 	before := time.Now().Add(-e.settings.History)
 	var plans, executors int
 	more = true
-	for clear := true; more && e.undos.Err() == nil && time.Now().Before(until); {
-		clear = e.clearAhead(e.undos, clear)
+	for quiet := true; more && e.undos.Err() == nil && time.Now().Before(until); {
+		quiet = e.clearAhead(e.undos, quiet)
 		step, err := e.pruneStep(e.undos, before)
 		plans, executors = plans+len(step.Plans), executors+step.Executors
 		if more = step.More; more {
