@@ -167,7 +167,7 @@ func writeSettled(w io.Writer, done *reaped, zone *time.Location) error {
 		fmt.Fprintf(&text, "failed: %s; the next start tries again, and cmed undos shows why\n", count(done.Failed, "record"))
 	}
 	for _, id := range done.Stuck {
-		fmt.Fprintf(&text, "stuck: executor %s has a process that can't be ended; its undo waits for that\n", id)
+		fmt.Fprintf(&text, "stuck: executor %s has a process that can't be ended, or that a cmed which lives runs; its undo waits for that\n", id)
 	}
 	_, err := io.WriteString(w, text.String())
 	return err

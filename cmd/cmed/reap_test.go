@@ -256,7 +256,7 @@ undone: 1 record
 left open: 3 records; the next start or cmed reap goes on
 left open: 3 records, not due until 2026-01-02T04:04:05Z, the last one 2026-01-02T05:04:05Z; a daemon that runs then undoes it
 failed: 1 record; the next start tries again, and cmed undos shows why
-stuck: executor e1 has a process that can't be ended; its undo waits for that
+stuck: executor e1 has a process that can't be ended, or that a cmed which lives runs; its undo waits for that
 `
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)

@@ -68,6 +68,38 @@ func TestABackupIsRestoredElsewhere(t *testing.T) {
 	says(t, "cmed audit verify", elsewhere.cmed(t, 0, "audit", "verify").out, "is whole")
 }
 
+// A copy that is started on the machine where the original is at work leaves its
+// runs alone.
+func TestACopyBesideTheOriginalEndsNothing(t *testing.T) {
+	t.Parallel()
+	d := start(t)
+	harm := filepath.Join(d.dir, "harm")
+	running := d.attack(t, "e2e:Harm", args{"file": harm, "hold": "10m"}, time.Now())
+	waitForFile(t, harm+".0")
+	backup := filepath.Join(d.dir, "backup")
+	d.cmed(t, 0, "store", "backup", backup, "--database-uri", d.database)
+
+	h := newHome(t)
+	beside := newDaemon(t, inHome(h))
+	beside.cmed(t, 0, "store", "restore", backup, "--database-uri", h.database)
+	reaped := beside.cmed(t, 1, "reap", "--database-uri", h.database, "--state-folder", h.state)
+	says(t, "cmed reap", reaped.out, "ended: 0 processes", "stuck: executor "+running)
+	beside.restart(t)
+	beside.await(t, running, "lost")
+	says(t, "its log", beside.stderr.String(), "another cmed that lives")
+	if e := d.executor(t, running); e.State != "running" || !exists(harm+".0") {
+		t.Errorf("the original's run is %s; its harm is in place: %v", e.State, exists(harm+".0"))
+	}
+	if e := beside.executor(t, running); e.Undo != "open" {
+		t.Errorf("in the copy, its undo is %s", e.Undo)
+	}
+	beside.stop(t)
+	d.stop(t)
+	if e := exists(harm + ".0"); e {
+		t.Error("the original did not take its harm back")
+	}
+}
+
 // heldByRestore wants the lever engaged by the restoring, with the backup's time.
 func (d *daemon) heldByRestore(t testing.TB) {
 	t.Helper()

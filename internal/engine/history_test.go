@@ -216,7 +216,7 @@ func TestALargePlanIsDeletedAcrossRestarts(t *testing.T) {
 				t.Fatalf("%d executors of %d are left after %d starts", now, left, kills)
 			}
 			for _, s := range a.deleting() {
-				if s.done.Executors > 50 {
+				if s.done.Executors > 25 {
 					t.Errorf("%d executors in one step", s.done.Executors)
 				}
 			}
@@ -301,6 +301,62 @@ func TestABusyDaemonDeletesTooAndEndsAtOnce(t *testing.T) {
 		in(5 * time.Minute)
 		if d.exists(old.ID) {
 			t.Error("the old plan is there still")
+		}
+	})
+}
+
+// TestABusyDaemonCatchesUp has something due twice a second, and more to delete
+// than one step in ten seconds would.
+func TestABusyDaemonCatchesUp(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		withHistory(d, 0)
+		old := d.plan(noop, slices.Repeat([]time.Duration{time.Second}, 1000)...)
+		in(time.Hour)
+		time.Sleep(kept)
+		var delays []time.Duration
+		for i := range 240 {
+			delays = append(delays, time.Duration(i+1)*500*time.Millisecond)
+		}
+		d.plan(noop, delays...)
+		d.shutdown()
+		again(d, kept, nil)
+		in(time.Minute)
+		if d.exists(old.ID) {
+			t.Error("after a minute the old plan is there still")
+		}
+	})
+}
+
+// endless always has more to delete, and counts how often receipts are deleted.
+type endless struct {
+	engine.Store
+	steps, receipts atomic.Int64
+}
+
+func (s *endless) PruneHistory(context.Context, time.Time, int, engine.Abandonment) (engine.Pruned, error) {
+	time.Sleep(time.Second) // of the bubble
+	s.steps.Add(1)
+	return engine.Pruned{Executors: 1, More: true}, nil
+}
+
+func (s *endless) PruneReceipts(ctx context.Context, t time.Time, limit int) (int, error) {
+	s.receipts.Add(1)
+	return s.Store.PruneReceipts(ctx, t, limit)
+}
+
+func TestALongHistoryDoesNotKeepReceiptsFromGoing(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		d.shutdown()
+		d.settings.History = kept
+		s := &endless{Store: d.file}
+		d.mortal = &mortalStore{Store: s}
+		d.Engine = engine.New(d.settings, d.mortal, d.stage)
+		if err := d.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		in(10*time.Hour + time.Minute)
+		if n := s.receipts.Load(); n < 10 || n > 12 || s.steps.Load() < 30_000 {
+			t.Errorf("in ten hours: %d steps, and receipts %d times", s.steps.Load(), n)
 		}
 	})
 }

@@ -40,7 +40,8 @@ type Host interface {
 	// Reap ends processes that an earlier daemon on the same store left, and
 	// removes their files. It returns when they are gone, with how many there
 	// were. Executors with a process that outlives even SIGKILL (one stuck in
-	// the kernel) are in Stuck; they are no error.
+	// the kernel), or that belongs to a daemon which lives (on a copy of the
+	// store), are in Stuck; they are no error.
 	Reap(ctx context.Context) (Reaped, error)
 }
 

@@ -94,14 +94,15 @@ func (e *Engine) settleInterrupted(ctx context.Context, ex Executor, boot BootTi
 }
 
 // stuckRetry is how often it is tried again to end a process that outlived
-// SIGKILL. Such a process waits in the kernel, for a disk that does not answer.
+// SIGKILL, which waits in the kernel, for a disk that does not answer; or how often
+// one is looked for that belongs to another daemon.
 const stuckRetry = 30 * time.Second
 
 // holdUndo keeps a run's records from being executed until its process, which
-// could not be ended, is gone.
+// could not or must not be ended, is gone.
 func (e *Engine) holdUndo(id ExecutorID) {
 	e.stuck.add(id)
-	e.log.Error("a process can't be ended; its undo waits until it is gone", "executor", id)
+	e.log.Error("a process of a run lives on; its undo waits until that is gone", "executor", id)
 	poke(e.stuckFound)
 }
 
@@ -118,14 +119,14 @@ func (e *Engine) endStuck() {
 		reaped, err := e.host.Reap(e.undos)
 		if err != nil {
 			if e.undos.Err() == nil {
-				e.log.Error("processes that could not be ended could not be looked for", "error", err)
+				e.log.Error("processes that live on could not be looked for", "error", err)
 			}
 			continue
 		}
 		for _, id := range waiting {
 			if !slices.Contains(reaped.Stuck, id) {
 				e.stuck.remove(id)
-				e.log.Info("a process that could not be ended is gone", "executor", id)
+				e.log.Info("a process that lived on is gone", "executor", id)
 			}
 		}
 		poke(e.undo)

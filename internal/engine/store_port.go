@@ -152,7 +152,10 @@ type Pruned struct {
 	Plans     []PlanID // that are gone now
 	Executors int      // deleted
 	Undos     int      // abandoned records of deleted executors, deleted
-	More      bool     // another step would find something
+	// Damaged tells of something that can't be read, so that nothing was done in
+	// this step; the next ones leave it alone.
+	Damaged error
+	More    bool // something was done, or Damaged: there may be more
 }
 
 // Receipt remembers the answer to a request that carried an idempotency key.

@@ -14,7 +14,7 @@ const searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 // marks are the variables that tell a process what it is part of.
 func marks(mark, pluginPath string) []string {
 	return []string{
-		pluginv1.EnvRun + "=" + mark,
+		pluginv1.EnvRun + "=" + brand{mark, thisHost()}.String(),
 		pluginv1.EnvPluginPath + "=" + pluginPath,
 	}
 }

@@ -78,7 +78,7 @@ func escaped(pid int) bool {
 	if state == 0 || state == 'Z' || state == 'X' || !filtered(pid) {
 		return false
 	}
-	_, ok := markOf(pid)
+	_, ok := brandOf(pid)
 	return !ok
 }
 

@@ -263,7 +263,7 @@ func TestEnvironmentIsExactlyAsExpected(t *testing.T) {
 			got.Env[i] = "CMED_RUN=…"
 		}
 	}
-	if !engine.ValidID(filepath.Base(run)) {
+	if b := parseBrand(strings.TrimPrefix(run, "CMED_RUN=")); !engine.ValidID(called(b.mark)) || b.host != thisHost() {
 		t.Errorf("marked %s", run)
 	}
 	want := []string{

@@ -21,20 +21,27 @@ import (
 // They are given Grace to go by themselves: an SDK plugin whose host died is
 // undoing. It returns when they are gone, or when those that are left have
 // outlived SIGKILL. It may be called at any time: what live calls own is left
-// alone.
+// alone, and so is what another host has started that lives, which is one on a copy
+// of the store; the executors of these are in Stuck too.
 func (h *Host) Reap(ctx context.Context) (engine.Reaped, error) {
-	p := pursuit{host: h, seen: map[string]bool{}}
+	p := pursuit{host: h, seen: map[string]bool{}, hosts: map[string]bool{}}
 	left, err := p.pursue(ctx)
 	found := engine.Reaped{Processes: len(p.seen)}
 	if err != nil {
 		return found, err
 	}
 	stuck := map[engine.ExecutorID]bool{}
-	for _, l := range left {
-		h.log.Error("a leftover process outlives SIGKILL", "pid", l.pid, "run", l.mark)
+	for _, l := range slices.Concat(left, p.spared) {
 		if id, ok := executorOf(l.mark); ok {
 			stuck[id] = true
 		}
+	}
+	for _, l := range left {
+		h.log.Error("a leftover process outlives SIGKILL", "pid", l.pid, "run", l.mark)
+	}
+	for _, l := range p.spared {
+		h.log.Error("another cmed that lives has the same store, or a copy of it; its process is left alone",
+			"pid", l.pid, "run", l.mark, "cmed", l.host)
 	}
 	found.Stuck = slices.Sorted(maps.Keys(stuck))
 	return found, errors.Join(h.clearGroups(), h.clearRunRoot())
@@ -42,8 +49,10 @@ func (h *Host) Reap(ctx context.Context) (engine.Reaped, error) {
 
 // pursuit is one search for leftovers and what is done about them.
 type pursuit struct {
-	host *Host
-	seen map[string]bool // all that were found, by id
+	host   *Host
+	seen   map[string]bool // all that were found, by id
+	hosts  map[string]bool // whether a host lives; one that does not is dead for good
+	spared []leftover      // of hosts that live, at the last look
 }
 
 // pursue climbs from patience to SIGKILL. It returns who is left.
@@ -92,7 +101,16 @@ func (p *pursuit) outwait(ctx context.Context, signal unix.Signal, bound time.Du
 
 // find looks for leftovers and keeps count of them.
 func (p *pursuit) find() ([]leftover, error) {
-	left, err := p.host.leftovers()
+	found, err := p.host.leftovers()
+	var left []leftover
+	p.spared = nil
+	for _, l := range found {
+		if p.lives(l.host) {
+			p.spared = append(p.spared, l)
+		} else {
+			left = append(left, l)
+		}
+	}
 	if len(left) > 0 && len(p.seen) == 0 {
 		p.host.log.Warn("an earlier daemon left processes; they are given time to undo, then ended",
 			"processes", len(left), "grace", p.host.cfg.Grace)
@@ -103,10 +121,19 @@ func (p *pursuit) find() ([]leftover, error) {
 	return left, err
 }
 
+// lives remembers which hosts are dead.
+func (p *pursuit) lives(host string) bool {
+	if living, known := p.hosts[host]; known && !living {
+		return false
+	}
+	p.hosts[host] = lives(host)
+	return p.hosts[host]
+}
+
 // leftover is a process with a mark of this store that no live call owns.
 type leftover struct {
-	pid  int
-	mark string
+	brand
+	pid int
 	// group is its cgroup, if that is by what it was found.
 	group *cgroup.Group
 }
@@ -116,7 +143,8 @@ func (l leftover) is() bool {
 	if l.group != nil {
 		return l.group.Holds(l.pid)
 	}
-	return marked(l.pid, l.mark)
+	b, ok := brandOf(l.pid)
+	return ok && b == l.brand
 }
 
 func (l leftover) id() string { return fmt.Sprint(l.pid, l.mark) }
@@ -147,10 +175,10 @@ func (h *Host) leftovers() ([]leftover, error) {
 		return nil, err
 	}
 	for _, pid := range pids {
-		mark, ok := markOf(pid)
-		if ok && strings.HasPrefix(mark, h.cfg.StoreID+"/") && pid != os.Getpid() &&
+		b, ok := brandOf(pid)
+		if ok && strings.HasPrefix(b.mark, h.cfg.StoreID+"/") && pid != os.Getpid() &&
 			!slices.ContainsFunc(found, func(l leftover) bool { return l.pid == pid }) {
-			found = append(found, leftover{pid: pid, mark: mark})
+			found = append(found, leftover{brand: b, pid: pid})
 		}
 	}
 	after := h.live.marks() // and one may have begun
@@ -174,14 +202,14 @@ func (h *Host) grouped() ([]leftover, error) {
 			return nil, err
 		}
 		for _, pid := range pids {
-			found = append(found, leftover{pid: pid, mark: h.cfg.StoreID + "/" + name, group: g})
+			found = append(found, leftover{brand: h.ofGroup(name), pid: pid, group: g})
 		}
 	}
 	return found, nil
 }
 
-// clearGroups removes the cgroups that no live call owns; what is still in them
-// is sent SIGKILL once more.
+// clearGroups removes the cgroups that neither a live call nor another host that
+// lives owns; what is still in them is sent SIGKILL once more.
 func (h *Host) clearGroups() error {
 	if h.tree == nil {
 		return nil
@@ -193,7 +221,7 @@ func (h *Host) clearGroups() error {
 	}
 	after := h.live.marks()
 	for _, name := range names {
-		if mark := h.cfg.StoreID + "/" + name; !before[mark] && !after[mark] {
+		if of := h.ofGroup(name); !before[of.mark] && !after[of.mark] && !lives(of.host) {
 			_, e := h.tree.Group(name).End()
 			err = errors.Join(err, e)
 		}

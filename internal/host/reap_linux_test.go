@@ -2,13 +2,17 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -44,16 +48,29 @@ func beVictim(dir string) {
 	time.Sleep(time.Hour)
 }
 
-func TestReapFindsWhatAKilledHostLeft(t *testing.T) {
-	cfg := newConfig(t)
-	install(t, cfg.AttacksDir, "odd", "")
+// beginVictim starts a host that is to die, with a run in each of the modes.
+func beginVictim(t *testing.T, cfg Config, modes string) *exec.Cmd {
+	t.Helper()
 	victim := exec.Command(os.Args[0])
 	victim.Env = append(os.Environ(), "HOST_TEST_VICTIM="+cfg.AttacksDir+"/..", "HOST_TEST_STORE="+testStore,
-		"HOST_TEST_MODES=hold-session,hold-stubborn")
+		"HOST_TEST_MODES="+modes)
 	victim.Stderr = os.Stderr
 	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if victim.ProcessState == nil { // the test failed
+			_ = victim.Process.Kill()
+			_ = victim.Wait()
+		}
+	})
+	return victim
+}
+
+func TestReapFindsWhatAKilledHostLeft(t *testing.T) {
+	cfg := newConfig(t)
+	install(t, cfg.AttacksDir, "odd", "")
+	victim := beginVictim(t, cfg, "hold-session,hold-stubborn")
 	h, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +105,101 @@ func TestReapFindsWhatAKilledHostLeft(t *testing.T) {
 		return err
 	})
 	h.checkNothingLeft(t)
+}
+
+// TestReapLeavesTheRunsOfAnotherHostThatLives: a copy of a store has the id of the
+// original, which may be at work on the same machine.
+func TestReapLeavesTheRunsOfAnotherHostThatLives(t *testing.T) {
+	cfg := newConfig(t)
+	install(t, cfg.AttacksDir, "odd", "")
+	original := beginVictim(t, cfg, "hold-session")
+	cfg.StateDir = t.TempDir() // the copy's own
+	copied, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer copied.Close()
+	var living []leftover
+	eventually(t, func() error {
+		living, err = copied.leftovers()
+		holding, _ := os.ReadFile(cfg.AttacksDir + "/.odd.hold")
+		if len(living) < 2 || len(holding) == 0 {
+			return fmt.Errorf("%d processes: %w", len(living), err)
+		}
+		return nil
+	})
+	run, _ := executorOf(living[0].mark)
+	reaped, err := copied.Reap(t.Context())
+	if err != nil || reaped.Processes != 0 || !slices.Equal(reaped.Stuck, []engine.ExecutorID{run}) {
+		t.Errorf("while the original lives: %+v, %v; its run is %s", reaped, err, run)
+	}
+	for _, l := range living {
+		if !l.is() {
+			t.Errorf("process %d of the original was ended", l.pid)
+		}
+	}
+	if err := original.Process.Signal(unix.SIGSTOP); err != nil { // it lives still
+		t.Fatal(err)
+	}
+	if reaped, err := copied.Reap(t.Context()); err != nil || reaped.Processes != 0 || len(reaped.Stuck) != 1 {
+		t.Errorf("while the original is stopped: %+v, %v", reaped, err)
+	}
+	if err := original.Process.Kill(); err != nil { // and not waited for, so its number is taken
+		t.Fatal(err)
+	}
+	eventually(t, func() error {
+		if lives(living[0].host) {
+			return errors.New("it is said to live")
+		}
+		return nil
+	})
+	if reaped, err := copied.Reap(t.Context()); err != nil || reaped.Processes == 0 || len(reaped.Stuck) != 0 {
+		t.Errorf("when it is dead: %+v, %v", reaped, err)
+	}
+	_ = original.Wait()
+}
+
+func TestAHostIsKnownByItsNumberAndItsBeginning(t *testing.T) {
+	sleeper := exec.CommandContext(t.Context(), "/bin/sleep", "600")
+	if err := sleeper.Start(); err != nil {
+		t.Fatal(err)
+	}
+	began := beganAt(processStat(sleeper.Process.Pid))
+	name := fmt.Sprintf("%d.%s", sleeper.Process.Pid, began)
+	if !lives(name) {
+		t.Errorf("%s does not live", name)
+	}
+	for _, other := range []string{
+		"", ".", "1", "1.", "x." + began, fmt.Sprintf("%d.%s0", sleeper.Process.Pid, began),
+		fmt.Sprintf("%d.%s", sleeper.Process.Pid+1, began), thisHost(),
+	} {
+		if lives(other) {
+			t.Errorf("%q lives", other)
+		}
+	}
+	_ = sleeper.Process.Kill()
+	_ = sleeper.Wait()
+	if lives(name) {
+		t.Errorf("%s lives when it is gone", name)
+	}
+}
+
+// TestAHostInAContainerIsKnown has one that is number 1 where it is.
+func TestAHostInAContainerIsKnown(t *testing.T) {
+	sleeper := exec.CommandContext(t.Context(), "/bin/sleep", "600")
+	sleeper.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWPID}
+	if err := sleeper.Start(); err != nil {
+		t.Skip("needs the right to make a pid namespace: ", err)
+	}
+	name := "1." + beganAt(processStat(sleeper.Process.Pid))
+	if !lives(name) {
+		t.Errorf("%s does not live", name)
+	}
+	_ = sleeper.Process.Kill()
+	_ = sleeper.Wait()
+	if lives(name) {
+		t.Errorf("%s lives when it is gone", name)
+	}
 }
 
 func TestReapNamesWhatOutlivesSIGKILL(t *testing.T) {

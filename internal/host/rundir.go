@@ -1,6 +1,8 @@
 package host
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,7 +22,8 @@ const socketPathTail = len("/plugin-dir/plugin") + 20
 
 // openRunRoot makes the folder in which each process gets one of its own:
 // "run" in the state folder, or one in the system's temporary folder, named by
-// the store. That is used where sockets in the first would have too long a path,
+// the store and the state folder: a copy of the store, with a folder of its own,
+// must not clear it. That is used where sockets in the first would have too long a path,
 // and where plugins run as users who can't reach the state folder: these may
 // pass through it, but not list it.
 func (c Config) openRunRoot() (string, error) {
@@ -32,7 +35,7 @@ func (c Config) openRunRoot() (string, error) {
 		root = c.temporaryRoot()
 	}
 	if len(root)+socketPathTail > maxSocketPath {
-		root = filepath.Join(os.TempDir(), "cmed-"+c.StoreID[:min(12, len(c.StoreID))])
+		root = filepath.Join(os.TempDir(), "cmed-"+c.StoreID[:min(8, len(c.StoreID))]+c.stateTag())
 	}
 	if len(root)+socketPathTail > maxSocketPath {
 		return "", fmt.Errorf("%s is too long for socket paths (at most %d bytes)", root, maxSocketPath-socketPathTail)
@@ -51,7 +54,15 @@ func (c Config) openRunRoot() (string, error) {
 
 func (c Config) stateRoot() string { return filepath.Join(c.StateDir, "run") }
 
-func (c Config) temporaryRoot() string { return filepath.Join(os.TempDir(), "cmed-"+c.StoreID) }
+func (c Config) temporaryRoot() string {
+	return filepath.Join(os.TempDir(), "cmed-"+c.StoreID+"-"+c.stateTag())
+}
+
+// stateTag stands for the state folder in a name.
+func (c Config) stateTag() string {
+	sum := sha256.Sum256([]byte(c.StateDir))
+	return hex.EncodeToString(sum[:4])
+}
 
 // private makes sure that a folder is ours alone. In the temporary folder
 // another user may have made it first.

@@ -188,23 +188,23 @@ func processStat(pid int) [][]byte {
 
 // marked says whether a process carries exactly this mark.
 func marked(pid int, mark string) bool {
-	m, ok := markOf(pid)
-	return ok && m == mark
+	b, ok := brandOf(pid)
+	return ok && b.mark == mark
 }
 
-// markOf reads a process's mark from its environment. A process that has ended,
-// or is another user's, has none.
-func markOf(pid int) (string, bool) {
+// brandOf reads what a process's environment says of it. A process that has
+// ended, or is another user's, has none.
+func brandOf(pid int) (brand, bool) {
 	environ, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/environ")
 	if err != nil {
-		return "", false
+		return brand{}, false
 	}
 	for entry := range bytes.SplitSeq(environ, []byte{0}) {
 		if value, ok := bytes.CutPrefix(entry, []byte(pluginv1.EnvRun+"=")); ok {
-			return string(value), true
+			return parseBrand(string(value)), true
 		}
 	}
-	return "", false
+	return brand{}, false
 }
 
 // peakMemory reads a process's high-water mark of resident memory in bytes; 0

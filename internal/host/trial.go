@@ -118,7 +118,7 @@ func (h *Host) watched() bool { return h.cfg.Trial != nil && h.cfg.Trial.Saw != 
 // saw tells of what a process with a mark did, if anybody wants to be told.
 func (h *Host) saw(mark string, kind SightingKind, detail string) {
 	if h.watched() {
-		h.cfg.Trial.Saw(Sighting{Call: groupName(mark), Kind: kind, Detail: detail})
+		h.cfg.Trial.Saw(Sighting{Call: called(mark), Kind: kind, Detail: detail})
 	}
 }
 

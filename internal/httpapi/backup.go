@@ -8,16 +8,11 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-
-	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
 // operationBackup is the operation of backup, which is on record though it is
 // a reading.
 const operationBackup = "backup"
-
-// backupWait is how long a backup waits for the one before it to be done.
-const backupWait = time.Second
 
 // Backup is a copy of the store that is ready to be read.
 type Backup struct {
@@ -27,19 +22,13 @@ type Backup struct {
 }
 
 // backup sends a consistent copy of the store. The copy is made first, so that a
-// client that reads slowly holds nothing of the store; one at a time, since each
-// takes as much room as the store.
+// client that reads slowly holds nothing of the store, and keeps nobody else from
+// one. It is the store that makes one at a time, and none that it has no room for.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) (err error) {
 	const octets = "application/octet-stream"
 	if r.Method == http.MethodHead {
 		w.Header().Set("Content-Type", octets)
 		return nil
-	}
-	select {
-	case s.backups <- struct{}{}:
-		defer func() { <-s.backups }()
-	case <-time.After(backupWait):
-		return engine.Errorf(engine.CodeBusy, "another backup is being sent; try again when it is done")
 	}
 	copied, err := s.cfg.Backup(r.Context())
 	if err != nil {

@@ -38,7 +38,6 @@ type Server struct {
 	http    *http.Server
 	streams chan struct{} // one place for each log that is followed
 	feed    *feed
-	backups chan struct{} // one place
 
 	logins      logins
 	refusals    refusals
@@ -61,7 +60,6 @@ func NewServer(cfg Config, eng Engine, log hclog.Logger) *Server {
 		bodies:  compileBodySchemas(),
 		streams: make(chan struct{}, cfg.MaxStreams),
 		feed:    newFeed(cfg.Events, cfg.Heartbeat),
-		backups: make(chan struct{}, 1),
 	}
 	s.stopping, s.stop = context.WithCancelCause(context.Background())
 	s.sessions.still = s.mayStill

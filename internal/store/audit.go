@@ -21,18 +21,23 @@ func (s *Store) AppendAudit(ctx context.Context, e audit.Entry) (audit.Entry, er
 		u = notable
 	}
 	var stored audit.Entry
-	w := &write{urgency: u, records: 1, done: make(chan struct{}), fn: func(t *txn) error {
-		last, err := t.lastAudit()
-		if err != nil {
-			return err
-		}
-		stored = e.After(last)
-		return t.putRecord(bucketAudit, auditKey(stored), stored)
+	w := &write{urgency: u, records: 1, done: make(chan struct{}), fn: func(t *txn) (err error) {
+		stored, err = t.appendAudit(e)
+		return err
 	}}
 	if err := s.unlessHanging(ctx, w); err != nil {
 		return audit.Entry{}, err
 	}
 	return stored, nil
+}
+
+func (t *txn) appendAudit(e audit.Entry) (audit.Entry, error) {
+	last, err := t.lastAudit()
+	if err != nil {
+		return audit.Entry{}, err
+	}
+	e = e.After(last)
+	return e, t.putRecord(bucketAudit, auditKey(e), e)
 }
 
 // auditKey is the entry's number, and its time for who looks for that.

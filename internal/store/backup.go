@@ -7,8 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
-	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -65,28 +63,11 @@ func newFile(path string, fn func(*os.File) error) error {
 	if err != nil {
 		return err
 	}
-	err = fn(file)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err == nil {
-		err = giveName(file.Name(), path)
+	if err = fn(file); err == nil {
+		err = giveName(file, path)
 	}
 	if err != nil {
 		return errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
-	return errors.Join(file.Close(), syncFolder(filepath.Dir(path)))
-}
-
-// giveName gives a file another name. Where links can be made it never takes the
-// place of another file, and path names one or the other all the time.
-func giveName(from, to string) error {
-	err := os.Link(from, to)
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, errors.ErrUnsupported) {
-		return os.Rename(from, to) // FAT, for one, has no links
-	}
-	if err != nil {
-		return err
-	}
-	return os.Remove(from)
+	return file.Close()
 }

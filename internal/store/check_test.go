@@ -90,7 +90,7 @@ func TestCheckFindsWhatIsAmiss(t *testing.T) {
 		for _, key := range keys {
 			// What is not there says nothing of what should be.
 			if b == bucketCache || b == bucketAccessKeys || b == bucketRuns || b == bucketLogs ||
-				b == bucketMeta && (string(key) == "lever" || string(key) == "probe") || b == bucketAudit && last(keys, key) {
+				b == bucketMeta && slices.Contains([]string{"lever", "probe", "history_since"}, string(key)) || b == bucketAudit && last(keys, key) {
 				continue
 			}
 			changes["without "+string(key)] = func(tx *txn) error { return tx.remove(b, key) }
@@ -131,6 +131,7 @@ func TestCheckFindsWrongRecords(t *testing.T) {
 		"another due":             {bucketExecutors, `12:00:02Z`, `12:00:03Z`, "the index executor_index lacks"},
 		"another plan's counts":   {bucketCounts, `"total":3`, `"total":4`, "its executors make"},
 		"an end that is not":      {bucketCounts, `"pending":2`, `"ended":"2026-01-01T00:00:00Z","pending":2`, "and ended"},
+		"a beginning of nothing":  {bucketMeta, `"20`, `"x20`, "the beginning of the history"},
 		"totals":                  {bucketMeta, `"running":1`, `"running":2`, "executors by state"},
 		"undo totals":             {bucketMeta, `{"open":2}`, `{"open":3}`, "undo records are counted"},
 		"a tally":                 {bucketUndoTallies, `{"open":2}`, `{"open":1}`, "are counted as"},

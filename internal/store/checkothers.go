@@ -37,6 +37,9 @@ func (i *inspection) small() error {
 			i.report.find("the lever: %v", err)
 		}
 	}
+	if _, err := i.t.historySince(); err != nil {
+		i.report.find("the beginning of the history: %v", err)
+	}
 	return nil
 }
 

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -251,4 +253,39 @@ func TestASmallWriteOvertakesBulkyOnes(t *testing.T) {
 	for range 3 {
 		<-order
 	}
+}
+
+// TestABulkyWriteWaitsForSmallOnesOnlySoLong has a small one at every look.
+func TestABulkyWriteWaitsForSmallOnesOnlySoLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &Store{first: make(chan *write, 1), queue: make(chan *write, 9), bulk: make(chan *write, 9)}
+		took := func() string {
+			s.queue <- &write{records: 1}
+			w, _ := s.waitingNow()
+			switch {
+			case w == nil:
+				return "nothing"
+			case w.isBulky():
+				return "bulky"
+			}
+			return "small"
+		}
+		s.bulk <- &write{records: bulkRecords + 1}
+		s.bulk <- &write{records: bulkRecords + 1}
+		wantSame(t, "at first", took(), "small")
+		time.Sleep(bulkPatience - time.Millisecond)
+		wantSame(t, "for its time", took(), "small")
+		time.Sleep(time.Millisecond)
+		s.first <- &write{urgency: foremost, records: bulkRecords + 1}
+		w, _ := s.waitingNow()
+		wantSame(t, "the lever is first", w.urgency == foremost, true)
+		wantSame(t, "after it", took(), "bulky")
+		wantSame(t, "the next one's time begins", took(), "small")
+		time.Sleep(bulkPatience)
+		wantSame(t, "after its time too", took(), "bulky")
+		time.Sleep(bulkPatience)
+		wantSame(t, "when none waits", took(), "small")
+		s.bulk <- &write{records: bulkRecords + 1}
+		wantSame(t, "one that came later", took(), "small")
+	})
 }

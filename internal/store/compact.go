@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"go.etcd.io/bbolt"
 )
@@ -23,7 +22,7 @@ const compactStep = 16 << 20
 // Compact writes the store at path anew, without the pages that hold nothing. No
 // other process may have it open: ErrInUse. The new file is made beside the old
 // one, compared with it, synced, and then takes its name in one step; until then,
-// and when anything fails, the old one stays as it is. It takes as much room
+// and when anything fails before, the old one stays as it is. It takes as much room
 // beside the file as there is in it.
 func Compact(ctx context.Context, path string, progress Progress) (c Compacted, err error) {
 	path = resolve(path)
@@ -57,19 +56,8 @@ func Compact(ctx context.Context, path string, progress Progress) (c Compacted, 
 	if err := ownAs(file, path); err != nil {
 		return c, errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
-	return c, takePlace(file, path)
-}
-
-// takePlace gives a complete file another one's name.
-func takePlace(file *os.File, path string) error {
-	err := errors.Join(file.Sync(), file.Close())
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return syncFolder(filepath.Dir(path))
+	_, err = takePlace(file, path)
+	return c, err
 }
 
 func (o *opening) compactInto(ctx context.Context, db *bbolt.DB, file *os.File, progress Progress) error {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -118,7 +119,8 @@ func (t *trouble) due() (bool, error) {
 // Writable returns nil when the store takes writes, and else why it does not: an
 // *engine.Error with CodeFull or CodeUnwritable. When nothing was written for a
 // minute, or the last write failed, it tries with one of a few bytes. It blocks
-// until that is durable or ctx ends, and returns CodeUnwritable then.
+// until that is durable or ctx ends, and returns CodeUnwritable then; if that was
+// ctx's deadline, so do the next calls, until a commit goes well.
 func (s *Store) Writable(ctx context.Context) error {
 	due, err := s.trouble.due()
 	if !due {
@@ -131,8 +133,8 @@ func (s *Store) Writable(ctx context.Context) error {
 		return t.putRecord(bucketMeta, metaProbe, utc(time.Now()))
 	}}
 	err = s.unlessHanging(ctx, w)
-	if err != nil && ctx.Err() == nil {
-		s.trouble.set(err)
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) && !errors.Is(err, errClosed) {
+		s.trouble.set(err) // also that of a disk that hangs, until a commit goes well
 	}
 	return err
 }

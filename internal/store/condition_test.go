@@ -88,10 +88,16 @@ func TestWritableDoesNotWaitForADiskThatHangs(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	wantCode(t, s.Writable(ctx), engine.CodeUnwritable)
-	_, err := s.AppendAudit(ctx, audit.Entry{At: noon, Outcome: audit.OK})
+	wantCode(t, s.Writable(t.Context()), engine.CodeUnwritable) // who asks next is told so at once
+	condition, err := s.Condition()
+	wantNoError(t, err)
+	wantCode(t, condition.Unwritable, engine.CodeUnwritable)
+	_, err = s.AppendAudit(ctx, audit.Entry{At: noon, Outcome: audit.OK})
 	wantCode(t, err, engine.CodeUnwritable)
 	close(released)
 	wantNoError(t, <-done)
+	stored(t, s, engine.Scheduled)
+	wantNoError(t, s.Writable(t.Context()))
 	check(t, s)
 }
 

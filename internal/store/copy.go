@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -28,6 +29,9 @@ type backupMark struct {
 
 // restorer is who engages the lever of a copy.
 const restorer = "restore"
+
+// engagedThen leads from why a copy's lever is engaged to why the original's was.
+const engagedThen = "; the lever was engaged then, by "
 
 // copyStep is how many bytes of a copy are written before they are synced, so
 // that the fsync of a commit never has much of a copy to wait for.
@@ -87,8 +91,12 @@ func (t *txn) engageForRestore(at time.Time) error {
 	}
 	reason := fmt.Sprintf("this store was restored from the backup of %s: what is due since may have run since",
 		at.UTC().Format(time.RFC3339))
-	if before.Engaged && before.By != restorer {
-		reason += fmt.Sprintf("; the lever was engaged then, by %s (%s)", before.By, before.Reason)
+	_, earlier, told := strings.Cut(before.Reason, engagedThen)
+	switch {
+	case before.Engaged && before.By != restorer:
+		reason += fmt.Sprintf("%s%s (%s)", engagedThen, before.By, before.Reason)
+	case before.Engaged && told:
+		reason += engagedThen + earlier
 	}
 	return t.putRecord(bucketMeta, metaLever, engine.Lever{
 		Engaged: true, By: restorer, Reason: reason, At: utc(at), Restored: !before.Engaged || before.Restored,

@@ -28,7 +28,7 @@
 // and commits it in one transaction, without ever waiting for more: a lone
 // write is not delayed, and under load one fsync serves many. A write that
 // fails takes nothing of the others with it. The lever goes before all others,
-// and small writes before bulky ones.
+// and small writes before bulky ones, though for half a second at most.
 //
 // # A full disk
 //

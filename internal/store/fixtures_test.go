@@ -126,3 +126,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 	t.Fatalf("waited in vain until %s", what)
 }
+
+func to(state engine.State) func(*engine.Executor) error {
+	return func(e *engine.Executor) error { e.State = state; return nil }
+}

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,26 +17,26 @@ import (
 
 func historyKey(ended time.Time, plan []byte) []byte { return append(timeKey(ended), plan...) }
 
-// PruneHistory implements engine.Store. The steps wait for all small writes, as
-// bulky ones do. A run's log is deleted afterwards, see the package's comment.
+// PruneHistory implements engine.Store. The steps wait for small writes, as bulky
+// ones do. A run's log is deleted afterwards, see the package's comment. Nothing is
+// deleted for having ended before the store's history began, which is when it was
+// brought to the version that has one, or restored.
 func (s *Store) PruneHistory(
 	ctx context.Context, before time.Time, limit int, by engine.Abandonment,
 ) (engine.Pruned, error) {
-	p := pruning{before: before, limit: plainLimit(limit), by: by}
-	err := s.view(ctx, func(t *txn) (err error) {
-		if p.plans, err = p.findPlans(t); err != nil || len(p.plans) > 0 {
-			return err
-		}
-		p.orphans, err = p.findOrphans(t)
-		return err
-	})
+	p := pruning{before: before, limit: plainLimit(limit), by: by, spoilt: &s.spoilt}
+	err := s.view(ctx, p.find)
 	if err != nil || len(p.plans)+len(p.orphans) == 0 {
 		return engine.Pruned{}, err
 	}
-	if err := s.update(ctx, urgent, bulkRecords+1, p.apply); err != nil {
+	err = s.update(ctx, urgent, bulkRecords+1, p.apply)
+	if bad, ok := errors.AsType[*spoiltError](err); ok { // and nothing was done
+		s.spoilt.add(bad.key)
+		return engine.Pruned{Damaged: bad, More: true}, nil
+	}
+	if err != nil {
 		return engine.Pruned{}, err
 	}
-	p.done.More = true
 	return p.done, nil
 }
 
@@ -45,6 +46,7 @@ type pruning struct {
 	before  time.Time
 	limit   int
 	by      engine.Abandonment
+	spoilt  *spoilt
 	plans   []endedPlan
 	orphans [][]byte // keys of undo records
 	done    engine.Pruned
@@ -57,27 +59,45 @@ type endedPlan struct {
 	due   time.Time // the last due instant of its executors, if that is too late
 }
 
-// findPlans returns the oldest plans, with no more executors than may be deleted
-// but for the first plan.
-func (p *pruning) findPlans(t *txn) ([]endedPlan, error) {
-	var found []endedPlan
+// find looks for plans, and if there are none, for records.
+func (p *pruning) find(t *txn) error {
+	since, err := t.historySince()
+	if err != nil || p.before.Before(since) {
+		return err
+	}
+	if p.findPlans(t); len(p.plans) == 0 {
+		p.findOrphans(t)
+	}
+	return nil
+}
+
+// historySince is when the history began; zero: it always was.
+func (t *txn) historySince() (since time.Time, err error) {
+	if value := t.get(bucketMeta, metaHistory); value != nil {
+		err = decode(value, &since)
+	}
+	return since, err
+}
+
+// findPlans finds the oldest plans, with no more executors than may be deleted but
+// for the first plan.
+func (p *pruning) findPlans(t *txn) {
 	size := 0
 	for ended, key := range t.dueIndex(bucketHistory, nil) {
 		if !ended.Before(p.before) || size >= p.limit {
 			break
 		}
-		counts, err := t.countsOf(idOf[engine.PlanID](key))
-		if err != nil {
-			return nil, err
+		if p.spoilt.has(key) {
+			continue
 		}
 		plan := endedPlan{key: slices.Clone(key), ended: ended}
 		if due := t.lastDue(key); !due.Before(p.before) {
 			plan.due = due
 		}
-		found = append(found, plan)
+		p.plans = append(p.plans, plan)
+		counts, _ := t.countsOf(idOf[engine.PlanID](key)) // an error is met again
 		size += 1 + counts.Total
 	}
-	return found, nil
 }
 
 // lastDue returns the last due instant of a plan's executors; zero: it has none.
@@ -97,28 +117,22 @@ func (t *txn) lastDue(plan []byte) time.Time {
 	return timeOf(k[len(prefix):])
 }
 
-// findOrphans returns the records that were given up long ago and whose executor
-// is gone. Ids begin with the time of their making, so no later one is older.
-func (p *pruning) findOrphans(t *txn) ([][]byte, error) {
-	var found [][]byte
+// findOrphans finds the records that were given up long ago and whose executor is
+// gone. Ids begin with the time of their making, so no later one is older.
+func (p *pruning) findOrphans(t *txn) {
 	prefix := []byte{recordStateBytes[engine.RecordAbandoned]}
 	for place := range t.merge(bucketUndoIndex, [][]byte{prefix}, stretch{}) {
 		executor := place[:idLength]
-		if len(found) == p.limit || !idTime(executor).Before(p.before) {
+		if len(p.orphans) == p.limit || !idTime(executor).Before(p.before) {
 			break
 		}
-		if t.has(bucketExecutors, executor) {
+		if t.has(bucketExecutors, executor) || p.spoilt.has(place) {
 			continue
 		}
-		r, err := t.undoHeadAt(place)
-		if err != nil {
-			return nil, err
-		}
-		if p.isOld(r) {
-			found = append(found, slices.Clone(place))
+		if r, err := t.undoHeadAt(place); err != nil || p.isOld(r) { // an error is met again
+			p.orphans = append(p.orphans, slices.Clone(place))
 		}
 	}
-	return found, nil
 }
 
 // idTime is when an id was made.
@@ -145,25 +159,35 @@ func (p *pruning) apply(t *txn) error {
 		}
 		used, err := p.plan(t, plan, left)
 		if err != nil {
-			return fmt.Errorf("plan %x: %w", plan.key, err)
+			return &spoiltError{plan.key, fmt.Errorf("plan %x: %w", plan.key, err)}
 		}
 		left -= used
 	}
 	for _, key := range p.orphans {
-		if err := p.orphan(t, key); err != nil {
-			return fmt.Errorf("undo record %x: %w", key, err)
+		used, err := p.orphan(t, key)
+		if err != nil {
+			return &spoiltError{key, fmt.Errorf("undo record %x: %w", key, err)}
 		}
+		left -= used
 	}
+	p.done.More = left < p.limit
 	return nil
 }
 
 // plan deletes a plan, or so many records of it as are left to do; it returns
-// how many that were. A plan that is not as it was found is left alone.
+// how many that were. A plan that is not as it was found is left alone, and no
+// longer listed as it was.
 func (p *pruning) plan(t *txn, plan endedPlan, left int) (used int, err error) {
 	id := idOf[engine.PlanID](plan.key)
 	counts, err := t.countsOf(id)
-	if err != nil || !counts.Executed() || !counts.Ended.Equal(plan.ended) {
+	if err != nil {
 		return 0, err
+	}
+	if place := historyKey(plan.ended, plan.key); !counts.Executed() || !counts.Ended.Equal(plan.ended) {
+		if !t.has(bucketHistory, place) {
+			return 0, nil
+		}
+		return 1, t.remove(bucketHistory, place)
 	}
 	if !plan.due.IsZero() {
 		return 1, t.endLater(plan, counts)
@@ -202,44 +226,49 @@ func (p *pruning) executor(t *txn, key []byte, left int) (used int, err error) {
 	if !e.State.Final() || e.Undo.Unsettled() {
 		return 0, fmt.Errorf("executor %s is %s, and its undo %s, in a plan that is executed", e.ID, e.State, e.Undo)
 	}
-	records := t.keys(bucketUndos, key, left)
-	if len(records) == left {
-		dropped, err := p.someUndone(t, records, key)
-		if err != nil || dropped > 0 {
+	records := len(t.keys(bucketUndos, key, left))
+	if records == left {
+		settled, err := p.settle(t, key, left)
+		if err != nil || settled > 0 {
 			return left, err
 		}
 	}
 	p.done.Executors++
-	return 1 + len(records), t.deleteExecutor(&e, bytes.Clone(key), &p.by)
+	return 1 + records, t.deleteExecutor(&e, bytes.Clone(key), &p.by)
 }
 
-// someUndone deletes those of the records that are undone.
-func (p *pruning) someUndone(t *txn, records [][]byte, executor []byte) (dropped int, err error) {
-	for _, key := range records {
+// settle deletes so many of an executor's records that are undone, or abandons
+// those that are kept, and returns how many it found.
+func (p *pruning) settle(t *txn, executor []byte, limit int) (settled int, err error) {
+	for _, key := range t.keys(bucketUndos, executor, 0) {
+		if settled == limit {
+			break
+		}
 		r, err := t.undoHeadAt(key)
 		if err != nil {
-			return dropped, err
+			return settled, err
 		}
-		if r.State != engine.RecordUndone {
+		if r.State == engine.RecordAbandoned {
 			continue
 		}
-		if err := t.dropUndo(&r, executor); err != nil {
-			return dropped, err
+		if err := t.abandon(r, executor, &p.by); err != nil {
+			return settled, err
 		}
-		dropped++
+		settled++
 	}
-	return dropped, t.refreshUndoOf(idOf[engine.ExecutorID](executor), executor)
+	return settled, t.refreshUndoOf(idOf[engine.ExecutorID](executor), executor)
 }
 
-func (p *pruning) orphan(t *txn, key []byte) error {
+// orphan deletes a record, unless it is no longer one to go.
+func (p *pruning) orphan(t *txn, key []byte) (used int, err error) {
 	executor := key[:idLength]
 	if !t.has(bucketUndos, key) || t.has(bucketExecutors, executor) {
-		return nil
+		return 0, nil
 	}
 	r, err := t.undoHeadAt(key)
 	if err != nil || !p.isOld(r) {
-		return err
+		return 0, err
 	}
 	p.done.Undos++
-	return t.dropUndo(&r, executor)
+	return 1, t.dropUndo(&r, executor)
 }

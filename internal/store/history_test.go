@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -174,4 +176,95 @@ func TestRecordsOfDeletedExecutorsGoWhenTheyAreOld(t *testing.T) {
 		left = append(left, r.String())
 	}
 	wantSame(t, "left", left, there)
+}
+
+// TestAHistoryThatIsNotWhatItListsComesToAnEnd has a plan listed where it is not,
+// one whose counts can't be read, and a record that can't.
+func TestAHistoryThatIsNotWhatItListsComesToAnEnd(t *testing.T) {
+	s := openStore(t)
+	var plans []engine.Plan
+	for range 4 {
+		p, _ := stored(t, s, engine.Succeeded, engine.Failed)
+		plans = append(plans, p)
+	}
+	_, executors := stored(t, s, engine.Failed)
+	orphan := recordOf(executors[0], 1)
+	orphan.State = engine.RecordAbandoned
+	wantNoError(t, s.AddUndo(t.Context(), orphan, 0))
+	wantNoError(t, s.DeletePlan(t.Context(), executors[0].PlanID))
+	wantNoError(t, s.update(t.Context(), urgent, 1, func(t *txn) error {
+		stale, unreadable := must(idKey(plans[0].ID)), must(idKey(plans[1].ID))
+		return errors.Join(
+			t.put(bucketHistory, historyKey(noon, stale), present),
+			t.put(bucketCounts, unreadable, []byte("{")),
+			t.put(bucketUndos, sequenceKey(must(idKey(orphan.Executor)), 1), []byte("{")),
+		)
+	}))
+	var gone []engine.PlanID
+	var damaged []string
+	steps := 0
+	for more := true; more; steps++ {
+		step, err := s.PruneHistory(t.Context(), time.Now().Add(time.Hour), 25, byHistory)
+		wantNoError(t, err)
+		if step.Damaged != nil {
+			damaged = append(damaged, step.Damaged.Error())
+		}
+		gone, more = append(gone, step.Plans...), step.More
+		if steps > 20 {
+			t.Fatal("it does not come to an end")
+		}
+	}
+	wantSame(t, "gone", gone, []engine.PlanID{plans[0].ID, plans[2].ID, plans[3].ID})
+	if len(damaged) != 2 || !strings.Contains(damaged[0], string(plans[1].ID)) || !strings.Contains(damaged[1], "undo record") {
+		t.Errorf("told: %q", damaged)
+	}
+	again, err := s.PruneHistory(t.Context(), time.Now().Add(time.Hour), 25, byHistory)
+	wantNoError(t, err)
+	wantSame(t, "found again", again, engine.Pruned{})
+}
+
+// TestKeptRecordsGoInSmallStepsToo has a run with many whose effect stays.
+func TestKeptRecordsGoInSmallStepsToo(t *testing.T) {
+	s := openStore(t)
+	_, runs := stored(t, s, engine.Succeeded)
+	const many, limit = 100, 10
+	for n := range uint64(many) {
+		r := recordOf(runs[0], n)
+		r.State = engine.RecordKept
+		wantNoError(t, s.AddUndo(t.Context(), r, 0))
+	}
+	abandoned := 0
+	for more := true; more; {
+		step, err := s.PruneHistory(t.Context(), time.Now().Add(time.Hour), limit, byHistory)
+		wantNoError(t, err)
+		more = step.More
+		counts, err := s.UndoCounts(t.Context())
+		wantNoError(t, err)
+		if n := counts[engine.RecordAbandoned] - abandoned; n > limit {
+			t.Errorf("%d records in a step of %d", n, limit)
+		}
+		if abandoned = counts[engine.RecordAbandoned]; abandoned == many {
+			break // and now their time begins
+		}
+		check(t, s)
+	}
+	wantSame(t, "abandoned", abandoned, many)
+	pruneAll(t, s, time.Now().Add(-time.Hour), limit)
+}
+
+// TestARestoredHistoryIsKeptForItsTime: who restores an old backup wants to see
+// what was then.
+func TestARestoredHistoryIsKeptForItsTime(t *testing.T) {
+	s := openStore(t)
+	p, _ := stored(t, s, engine.Succeeded)
+	backup, path := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "cme.db")
+	snapshotTo(t, s, backup)
+	before := time.Now()
+	_, err := Restore(t.Context(), Restoration{Backup: backup, Path: path}, nil)
+	wantNoError(t, err)
+	restored := openAt(t, path)
+	pruned, _ := pruneAll(t, restored, before, 10)
+	wantSame(t, "deleted since it ended before the restoration", pruned.Plans, nil)
+	pruned, _ = pruneAll(t, restored, time.Now(), 10)
+	wantSame(t, "deleted later", pruned.Plans, []engine.PlanID{p.ID})
 }

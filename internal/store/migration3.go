@@ -11,8 +11,9 @@ import (
 
 // keepHistory leads to version 3: API keys and the audit get a bucket each,
 // executors are counted by state, and the plans that are executed are listed by
-// when they ended. It keeps to what the file's format was then, not to today's
-// types.
+// when they ended. What they are kept for begins now, since the versions before
+// kept everything: nobody's old plans are to go at the first start. It keeps to
+// what the file's format was then, not to today's types.
 func keepHistory(tx *bbolt.Tx) error {
 	for _, name := range []string{"access_keys", "audit", "history"} {
 		if _, err := tx.CreateBucket([]byte(name)); err != nil {
@@ -29,14 +30,10 @@ func keepHistory(tx *bbolt.Tx) error {
 	if err := m.plans(); err != nil {
 		return err
 	}
-	if len(m.states) == 0 {
-		return nil
-	}
-	value, err := encode(m.states)
-	if err != nil {
+	if err := m.put("history_since", time.Now().UTC()); err != nil || len(m.states) == 0 {
 		return err
 	}
-	return tx.Bucket([]byte("meta")).Put([]byte("executor_counts"), value)
+	return m.put("executor_counts", m.states)
 }
 
 // historyKeeping is keepHistory at work.
@@ -44,6 +41,14 @@ type historyKeeping struct {
 	tx     *bbolt.Tx
 	states map[string]int
 	ended  map[string]time.Time // of plans, by id
+}
+
+func (m *historyKeeping) put(key string, v any) error {
+	value, err := encode(v)
+	if err != nil {
+		return err
+	}
+	return m.tx.Bucket([]byte("meta")).Put([]byte(key), value)
 }
 
 // noteEnd notes that something of a plan was due or ended then.

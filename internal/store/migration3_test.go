@@ -37,6 +37,7 @@ func TestAStoreOfVersionTwo(t *testing.T) {
 	wantSame(t, "findings before the migration", report.Findings, []string{})
 	wantSame(t, "schema", report.Schema, 2)
 
+	began := time.Now()
 	s := openAt(t, path)
 	check(t, s)
 	counts, err := s.ExecutorCounts(t.Context())
@@ -56,6 +57,11 @@ func TestAStoreOfVersionTwo(t *testing.T) {
 		"undone":            noon.Add(30 * time.Hour),
 		"kept":              noon.Add(time.Minute),
 	})
+	pruned, err := s.PruneHistory(t.Context(), began, 100, byHistory)
+	wantNoError(t, err)
+	wantSame(t, "deleted right after the migration", pruned, engine.Pruned{})
+	all, _ := pruneAll(t, s, time.Now(), 100)
+	wantSame(t, "deleted when that is long enough ago", len(all.Plans), 4)
 	lever, err := s.Lever(t.Context())
 	wantNoError(t, err)
 	if lever.Engaged || lever.By != "alice" {
@@ -97,7 +103,7 @@ func TestTheNextVersionTakesABackup(t *testing.T) {
 	}{"the file itself": {old, false}, "a backup of it": {made, true}} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "cme.db")
-			restored, err := Restore(t.Context(), c.from, path, false, nil)
+			restored, err := Restore(t.Context(), Restoration{Backup: c.from, Path: path, By: "alice"}, nil)
 			wantNoError(t, err)
 			if restored.Marked != c.marked || c.marked && !restored.Backup.Equal(at) || restored.Report.Schema != 2 {
 				t.Errorf("restored %+v, made at %s", restored, at)

@@ -58,15 +58,6 @@ func (o *opening) isStill(path string) (bool, error) {
 	return os.SameFile(own, there), nil
 }
 
-// resolve follows the links of a path, so that what takes a file's place does not
-// take that of a link to it.
-func resolve(path string) string {
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		return resolved
-	}
-	return path // there is none yet
-}
-
 // openNow is open of the file that is there now. A damaged one can make bbolt
 // panic, and one that was cut short makes it read where nothing is; either is an
 // error here.

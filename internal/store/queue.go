@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync/atomic"
+	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -17,6 +18,10 @@ const (
 	// bulkRecords is how many records make a write a bulky one, which lets the
 	// others go first.
 	bulkRecords = 500
+	// bulkPatience is how long bulky writes let the others go first. There are
+	// always some where much happens, and what waits for a plan to be stored, the
+	// telling of all later changes for one, must not wait for ever.
+	bulkPatience = 500 * time.Millisecond
 )
 
 // urgency says what a write may do to get through.
@@ -50,6 +55,9 @@ type write struct {
 	err     error         // the outcome; read after done
 	done    chan struct{} // closed by the committer
 }
+
+// isBulky says whether the write is one of those that let others go first.
+func (w *write) isBulky() bool { return w.urgency != foremost && w.records > bulkRecords }
 
 // update has fn applied in a transaction and returns when that is durable. fn
 // may run more than once, and must then start afresh. records is about how many
@@ -107,7 +115,7 @@ func (s *Store) enqueue(ctx context.Context, w *write) error {
 	switch {
 	case w.urgency == foremost:
 		queue = s.first
-	case w.records > bulkRecords:
+	case w.isBulky():
 		queue = s.bulk
 	}
 	select {
@@ -160,18 +168,44 @@ func (s *Store) next(busy bool) (*write, bool) {
 		case w = <-s.bulk:
 		}
 		if w != nil {
+			s.noteTaken(w)
 			return w, true
 		}
+	}
+}
+
+// bulkIsLate says whether a bulky write has let others go first for long enough.
+func (s *Store) bulkIsLate() bool {
+	switch {
+	case len(s.bulk) == 0:
+		s.bulkWaits = time.Time{}
+	case s.bulkWaits.IsZero():
+		s.bulkWaits = time.Now()
+	default:
+		return time.Since(s.bulkWaits) >= bulkPatience
+	}
+	return false
+}
+
+// noteTaken begins the wait of the next bulky write when one is taken.
+func (s *Store) noteTaken(w *write) {
+	if w.isBulky() {
+		s.bulkWaits = time.Time{}
 	}
 }
 
 // waitingNow returns the write to be taken next, nil when none waits. It reports
 // false when none ever will.
 func (s *Store) waitingNow() (_ *write, open bool) {
-	for _, queue := range []chan *write{s.first, s.queue, s.bulk} {
+	queues := []chan *write{s.first, s.queue, s.bulk}
+	if s.bulkIsLate() {
+		queues = []chan *write{s.first, s.bulk, s.queue}
+	}
+	for _, queue := range queues {
 		select {
 		case w, more := <-queue:
 			if more {
+				s.noteTaken(w)
 				return w, true
 			}
 		default:

@@ -59,7 +59,7 @@ func TestLinksStayLinks(t *testing.T) {
 	wantNoError(t, err)
 	_, err = Compact(t.Context(), link, nil)
 	wantNoError(t, err)
-	restored, err := Restore(t.Context(), backup, link, true, nil)
+	restored, err := Restore(t.Context(), Restoration{Backup: backup, Path: link, Force: true, By: "alice"}, nil)
 	wantNoError(t, err)
 	if info, err := os.Lstat(link); err != nil || info.Mode().Type() != os.ModeSymlink {
 		t.Errorf("the link is %v, %v", info, err)

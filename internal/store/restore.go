@@ -7,12 +7,24 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/chaos-monkey-engine/cmed/internal/audit"
 )
+
+// Restoration is what Restore is to do.
+type Restoration struct {
+	Backup string // the file, which is only read
+	Path   string // of the store
+	// Force allows that there is a store already, which is kept under another name.
+	Force bool
+	// Damaged allows a backup that is not whole, if it can be written to at all.
+	Damaged bool
+	By      string // who does it, for the audit
+}
 
 // Restored is what a restoration did.
 type Restored struct {
@@ -26,171 +38,179 @@ type Restored struct {
 	Report *Report `json:"report"`
 }
 
-// ErrDamaged is returned for a backup that is not whole.
+// ErrDamaged is returned for a backup that is not whole, unless that is allowed.
 var ErrDamaged = errors.New("the backup is damaged")
 
-// Restore makes the store at path one with the content of a backup, which may be
-// of an older version, and with the lever engaged. The backup is only read, and
-// checked first: ErrDamaged, with a Report. An error wraps fs.ErrExist when there
-// is a store already, unless force is set: then that file is kept, beside the new
-// one. Nothing is changed when anything fails. Neither file may be open in
-// another process: ErrInUse.
-func Restore(ctx context.Context, backup, path string, force bool, progress Progress) (r Restored, err error) {
-	path = resolve(path)
-	old, err := lockOld(path, force)
-	if err != nil {
-		return r, err
-	}
-	if old != nil {
-		defer func() { err = errors.Join(err, old.Close()) }()
-	}
-	o := opening{}
-	db, err := o.openToRead(backup)
-	if err != nil {
-		return r, err
-	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if err := o.notSame(old); err != nil {
-		return r, err
-	}
-	file, err := newCopy(path)
-	if err != nil {
-		return r, fmt.Errorf("restore the store %s: %w", path, err)
-	}
-	if err := r.make(ctx, o.file, file, progress); err != nil {
-		return r, errors.Join(fmt.Errorf("restore the store %s, which is as it was: %w", path, err), file.Close(), os.Remove(file.Name()))
-	}
-	return r, r.replace(file, path, old != nil)
+// restoring is a call of Restore.
+type restoring struct {
+	Restoration
+	progress Progress
+	old      *os.File // the store that is there, locked until it is closed; nil: none
+	file     *os.File // the one to be
+	done     Restored
 }
 
-// lockOld returns the file that is there, locked until it is closed; nil when
-// there is none.
-func lockOld(path string, force bool) (*os.File, error) {
-	fresh, err := inspect(path)
-	if err != nil || fresh {
-		return nil, err
+// Restore makes a store one with the content of a backup, which may be of an older
+// version, with the lever engaged, and with an entry in its audit. The backup is
+// checked first: ErrDamaged, with a Report. An error wraps fs.ErrExist when there
+// is a store already that is not to be replaced, or one that was made meanwhile.
+// Nothing is changed when anything fails. Neither file may be open in another
+// process: ErrInUse.
+func Restore(ctx context.Context, what Restoration, progress Progress) (_ Restored, err error) {
+	what.Path = resolve(what.Path)
+	r := restoring{Restoration: what, progress: progress}
+	if err := r.lockOld(); err != nil {
+		return r.done, err
 	}
-	if !force {
-		return nil, &fs.PathError{Op: "restore", Path: path, Err: fs.ErrExist}
+	if r.old != nil {
+		defer func() { err = errors.Join(err, r.old.Close()) }()
 	}
-	old, err := os.Open(path) //nolint:gosec // the operator's own choice
+	if err := r.notSame(); err != nil {
+		return r.done, err
+	}
+	o := opening{}
+	db, err := o.openToRead(r.Backup)
 	if err != nil {
-		return nil, err
+		return r.done, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	if r.file, err = newCopy(r.Path); err != nil {
+		return r.done, fmt.Errorf("restore the store %s: %w", r.Path, err)
+	}
+	err = r.make(ctx, o.file)
+	if err == nil {
+		err = ownAs(r.file, r.Path)
+	}
+	if err != nil {
+		return r.done, errors.Join(fmt.Errorf("restore the store %s, which is as it was: %w", r.Path, err), r.drop())
+	}
+	if err := r.place(ctx); err != nil {
+		return r.done, fmt.Errorf("restore the store %s: %w", r.Path, err)
+	}
+	return r.done, nil
+}
+
+// drop gives up the file that was to be the store.
+func (r *restoring) drop() error { return errors.Join(r.file.Close(), os.Remove(r.file.Name())) }
+
+// lockOld opens the file that is there, if there is one.
+func (r *restoring) lockOld() error {
+	fresh, err := inspect(r.Path)
+	if err != nil || fresh {
+		return err
+	}
+	if !r.Force {
+		return &fs.PathError{Op: "restore", Path: r.Path, Err: fs.ErrExist}
+	}
+	old, err := os.Open(r.Path)
+	if err != nil {
+		return err
 	}
 	err = syscall.Flock(int(old.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
-		err = fmt.Errorf("restore the store %s: %w; stop that one first", path, ErrInUse)
+		err = fmt.Errorf("restore the store %s: %w; stop that one first", r.Path, ErrInUse)
 	}
 	if err != nil {
-		return nil, errors.Join(err, old.Close())
+		return errors.Join(err, old.Close())
 	}
-	return old, nil
-}
-
-// notSame refuses to restore a file from itself.
-func (o *opening) notSame(old *os.File) error {
-	if old == nil {
-		return nil
-	}
-	here, err := o.file.Stat()
-	if err != nil {
-		return err
-	}
-	there, err := old.Stat()
-	if err != nil {
-		return err
-	}
-	if os.SameFile(here, there) {
-		return fmt.Errorf("%s is the store itself, and no backup of it", old.Name())
-	}
+	r.old = old
 	return nil
 }
 
+// notSame refuses to restore a file from itself. Its lock, which is held, would be
+// taken for another process's.
+func (r *restoring) notSame() error {
+	if r.old == nil {
+		return nil
+	}
+	there, err := r.old.Stat()
+	if err != nil {
+		return err
+	}
+	backup, err := os.Stat(r.Backup)
+	if err == nil && os.SameFile(backup, there) {
+		return fmt.Errorf("%s is the store itself, and no backup of it", r.Backup)
+	}
+	return nil // what is wrong with the backup is said when it is opened
+}
+
 // make copies the backup, checks the copy, and makes it the store to be.
-func (r *Restored) make(ctx context.Context, backup, file *os.File, progress Progress) error {
+func (r *restoring) make(ctx context.Context, backup *os.File) error {
 	info, err := backup.Stat()
 	if err != nil {
 		return err
 	}
-	progress.tell("copying the backup")
+	r.progress.tell("copying the backup")
 	content := io.NewSectionReader(backup, 0, info.Size())
-	if err := copyFile(ctx, file, content, info.Size(), progress); err != nil {
+	if err := copyFile(ctx, r.file, content, info.Size(), r.progress); err != nil {
 		return err
 	}
-	if r.Report, err = Check(ctx, file.Name(), progress); err != nil {
+	report, err := Check(ctx, r.file.Name(), r.progress)
+	if err != nil {
 		return err
 	}
-	r.Report.Path = backup.Name()
-	if !r.Report.Whole() {
+	r.done.Report, report.Path = report, r.Backup
+	if !report.Whole() && !r.Damaged {
 		return ErrDamaged
 	}
-	r.Backup, r.Marked = r.Report.Backup, true
-	if r.Backup.IsZero() {
-		r.Backup, r.Marked = utc(info.ModTime()), false
+	r.done.Backup, r.done.Marked = report.Backup, true
+	if report.Backup.IsZero() {
+		r.done.Backup, r.done.Marked = utc(info.ModTime()), false
 	}
-	progress.tell("engaging the lever")
-	return alter(file.Name(), func(tx *bbolt.Tx) error {
-		if err := migrateIn(tx, migrations); err != nil {
-			return err
-		}
-		t := &txn{tx: tx}
-		if err := t.remove(bucketMeta, metaBackup); err != nil {
-			return err
-		}
-		if r.Marked {
-			return nil // so is the lever, with what is to be said
-		}
-		return t.engageForRestore(r.Backup)
-	})
+	r.progress.tell("engaging the lever")
+	return alter(r.file.Name(), r.finish)
 }
 
-// replace puts the new file in the place of the old one, if there is one, and
-// keeps that.
-func (r *Restored) replace(file *os.File, path string, old bool) error {
-	kept := path + ".before-restore-" + time.Now().UTC().Format("20060102T150405Z")
-	err := ownAs(file, path)
-	if err == nil && old {
-		err = keep(path, kept)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("keep the old file of the store %s: %w", path, err), file.Close(), os.Remove(file.Name()))
-	}
-	if err := takePlace(file, path); err != nil {
-		err = fmt.Errorf("restore the store %s: %w", path, err)
-		if old {
-			err = errors.Join(err, os.Rename(kept, path)) // the way back
-		}
+// finish is what is written into the copy.
+func (r *restoring) finish(tx *bbolt.Tx) error {
+	if err := migrateIn(tx, migrations); err != nil {
 		return err
 	}
-	if old {
-		r.Kept = kept
+	t := &txn{tx: tx}
+	if err := t.remove(bucketMeta, metaBackup); err != nil {
+		return err
 	}
-	return nil
+	// What was old at the time of the backup is not to go at the first start.
+	if err := t.putRecord(bucketMeta, metaHistory, utc(time.Now())); err != nil {
+		return err
+	}
+	if _, err := t.appendAudit(r.entry()); err != nil && !r.Damaged { // it may be what is damaged
+		return err
+	}
+	if r.done.Marked {
+		return nil // so is the lever, with what is to be said
+	}
+	return t.engageForRestore(r.done.Backup)
 }
 
-// keep gives the old file a second name, so that there is always one under its
-// own; where links can't be made, only the second.
-func keep(path, kept string) error {
-	err := os.Link(path, kept)
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, errors.ErrUnsupported) {
-		return os.Rename(path, kept)
+// entry is what the audit has of it.
+func (r *restoring) entry() audit.Entry {
+	detail := "the store is what it was at " + r.done.Backup.Format(time.RFC3339)
+	if !r.done.Report.Whole() {
+		detail += ", and damaged"
 	}
+	return audit.Entry{
+		At: time.Now().UTC(), Who: r.By, From: "this machine", Action: "restore", Target: r.Backup,
+		Outcome: audit.OK, Detail: detail,
+	}
+}
+
+// place gives the new file the store's name. One that is there is kept.
+func (r *restoring) place(ctx context.Context) error {
+	if r.old == nil {
+		if err := giveName(r.file, r.Path); err != nil {
+			return errors.Join(err, r.drop())
+		}
+		return r.file.Close()
+	}
+	kept := r.Path + ".before-restore-" + time.Now().UTC().Format("20060102T150405Z")
+	if err := keep(ctx, r.old, r.Path, kept, r.progress); err != nil {
+		return errors.Join(fmt.Errorf("keep the old file: %w", err), r.drop())
+	}
+	taken, err := takePlace(r.file, r.Path)
+	if !taken {
+		return errors.Join(err, os.Remove(kept)) // it has its own name still
+	}
+	r.done.Kept = kept
 	return err
-}
-
-// ownAs gives a new file to whoever owns what it takes the place of, or else the
-// folder: who runs this as root must not lock the daemon's user out.
-func ownAs(file *os.File, path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		info, err = os.Stat(filepath.Dir(path))
-	}
-	if err != nil {
-		return err
-	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !ok || os.Geteuid() != 0 {
-		return nil
-	}
-	return file.Chown(int(owner.Uid), int(owner.Gid))
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chaos-monkey-engine/cmed/internal/audit"
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
@@ -59,22 +60,22 @@ func TestRestore(t *testing.T) {
 	stored(t, s, engine.Scheduled)
 	id := s.ID()
 
-	_, err := Restore(t.Context(), backup, path, true, nil)
+	_, err := Restore(t.Context(), Restoration{Backup: backup, Path: path, Force: true, By: "alice"}, nil)
 	if !errors.Is(err, ErrInUse) {
 		t.Errorf("over a store that is open: %v", err)
 	}
 	wantNoError(t, s.Close())
-	_, err = Restore(t.Context(), backup, path, false, nil)
+	_, err = Restore(t.Context(), Restoration{Backup: backup, Path: path, By: "alice"}, nil)
 	if !errors.Is(err, fs.ErrExist) {
 		t.Errorf("over a store, without force: %v", err)
 	}
-	_, err = Restore(t.Context(), path, path, true, nil)
-	if err == nil {
-		t.Error("a store was restored from itself")
+	_, err = Restore(t.Context(), Restoration{Backup: path, Path: path, Force: true, By: "alice"}, nil)
+	if err == nil || !strings.Contains(err.Error(), "is the store itself") {
+		t.Errorf("from itself: %v", err)
 	}
 	wantSame(t, "files after refusals", namesIn(t, folder), []string{"cme.db"})
 
-	restored, err := Restore(t.Context(), backup, path, true, nil)
+	restored, err := Restore(t.Context(), Restoration{Backup: backup, Path: path, Force: true, By: "alice"}, nil)
 	wantNoError(t, err)
 	if !restored.Marked || !restored.Backup.Equal(snapshot.At) {
 		t.Errorf("restored %+v, made at %s", restored, snapshot.At)
@@ -90,6 +91,11 @@ func TestRestore(t *testing.T) {
 	}
 	wantSame(t, "plans", allPlans(t, s, engine.PlanQuery{All: true, Limit: 9}), []engine.PlanID{p.ID})
 	wantSame(t, "id", s.ID(), id)
+	entries, err := s.Audit(t.Context(), audit.Query{})
+	wantNoError(t, err)
+	if len(entries) != 1 || entries[0].Who != "alice" || entries[0].Action != "restore" || entries[0].Target != backup {
+		t.Errorf("the audit has %+v", entries)
+	}
 	kept := openAt(t, restored.Kept)
 	wantSame(t, "plans of the old file", len(allPlans(t, kept, engine.PlanQuery{All: true, Limit: 9})), 2)
 }
@@ -139,7 +145,7 @@ func TestRestoreRefusesWhatIsNotWhole(t *testing.T) {
 			bad := filepath.Join(t.TempDir(), "bad")
 			wantNoError(t, os.WriteFile(bad, content, 0o600))
 			wantNoError(t, os.WriteFile(path, []byte("what was there"), 0o600))
-			restored, err := Restore(t.Context(), bad, path, true, nil)
+			restored, err := Restore(t.Context(), Restoration{Backup: bad, Path: path, Force: true, By: "alice"}, nil)
 			if err == nil {
 				t.Fatalf("restored: %+v", restored)
 			}
@@ -169,7 +175,7 @@ func TestARestorationThatIsInterrupted(t *testing.T) {
 	folder := t.TempDir()
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("the operator went home")
-	_, err := Restore(ctx, backup, filepath.Join(folder, "cme.db"), false, func(words string) {
+	_, err := Restore(ctx, Restoration{Backup: backup, Path: filepath.Join(folder, "cme.db"), By: "alice"}, func(words string) {
 		if words == "checking the executors" {
 			cancel(why)
 		}
@@ -178,4 +184,76 @@ func TestARestorationThatIsInterrupted(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	wantSame(t, "files", namesIn(t, folder), nil)
+}
+
+// TestWhoEngagedTheLeverOutlivesSeveralRestorations: it was not released since.
+func TestWhoEngagedTheLeverOutlivesSeveralRestorations(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "cme.db")
+	s := openAt(t, path)
+	wantNoError(t, s.SetLever(t.Context(), engine.Lever{Engaged: true, By: "alice", Reason: "an incident", At: noon}))
+	for range 3 {
+		backup := filepath.Join(t.TempDir(), "backup")
+		snapshotTo(t, s, backup)
+		wantNoError(t, s.Close())
+		wantNoError(t, os.Remove(path)) // not kept: the name tells seconds
+		_, err := Restore(t.Context(), Restoration{Backup: backup, Path: path}, nil)
+		wantNoError(t, err)
+		s = openAt(t, path)
+	}
+	lever, err := s.Lever(t.Context())
+	wantNoError(t, err)
+	if strings.Count(lever.Reason, "by alice (an incident)") != 1 || strings.Count(lever.Reason, "restored from") != 1 {
+		t.Errorf("the lever says %q", lever.Reason)
+	}
+}
+
+// TestAStoreThatIsMadeMeanwhileIsNotReplaced: there was none to be locked.
+func TestAStoreThatIsMadeMeanwhileIsNotReplaced(t *testing.T) {
+	backup := filepath.Join(t.TempDir(), "backup")
+	snapshotTo(t, openStore(t), backup)
+	folder := t.TempDir()
+	path := filepath.Join(folder, "cme.db")
+	_, err := Restore(t.Context(), Restoration{Backup: backup, Path: path, Force: true}, func(words string) {
+		if words == "engaging the lever" {
+			wantNoError(t, os.WriteFile(path, []byte("made meanwhile"), 0o600))
+		}
+	})
+	if !errors.Is(err, fs.ErrExist) {
+		t.Errorf("got %v", err)
+	}
+	wantFiles(t, folder, map[string]string{"cme.db": "made meanwhile"})
+}
+
+// TestADamagedBackupIsTakenOnlyOnRequest has one with an audit that somebody has
+// changed.
+func TestADamagedBackupIsTakenOnlyOnRequest(t *testing.T) {
+	backup, path := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "cme.db")
+	s := openStore(t)
+	p, _ := stored(t, s, engine.Scheduled)
+	for range 3 {
+		_, err := s.AppendAudit(t.Context(), audit.Entry{At: noon, Who: "alice", Outcome: audit.OK})
+		wantNoError(t, err)
+	}
+	wantNoError(t, s.update(t.Context(), urgent, 1, func(t *txn) error {
+		k, _ := t.bucket(bucketAudit).Cursor().First()
+		return t.put(bucketAudit, slices.Clone(k), []byte(`{"seq":1,"who":"mallory"}`))
+	}))
+	snapshotTo(t, s, backup)
+	what := Restoration{Backup: backup, Path: path}
+	if _, err := Restore(t.Context(), what, nil); !errors.Is(err, ErrDamaged) {
+		t.Fatalf("got %v", err)
+	}
+	what.Damaged = true
+	done, err := Restore(t.Context(), what, nil)
+	wantNoError(t, err)
+	if done.Report.Whole() {
+		t.Error("it is said to be whole")
+	}
+	restored := openAt(t, path)
+	wantSame(t, "plans", allPlans(t, restored, engine.PlanQuery{All: true, Limit: 9}), []engine.PlanID{p.ID})
+	entries, err := restored.Audit(t.Context(), audit.Query{After: 3})
+	wantNoError(t, err)
+	if len(entries) != 1 || !strings.HasSuffix(entries[0].Detail, "and damaged") {
+		t.Errorf("the audit goes on with %+v", entries)
+	}
 }

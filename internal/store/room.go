@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"go.etcd.io/bbolt"
@@ -36,12 +37,15 @@ const (
 // can't allocate ahead, the reserve is no promise; a full disk is then met when
 // a commit writes, which fails as a whole and leaves the store as it was.
 //
-// Only the committer uses it, but for size and freePages.
+// Only the committer uses it, but for size, freePages and copying.
 type room struct {
 	db        *bbolt.DB
 	file      *os.File // bbolt's own
 	reserve   int64
 	allocated int64 // bytes of the file that have their place on the disk
+	// copying is set while a snapshot is being written: what is freed meanwhile is
+	// in it, and can't be written over before it is done.
+	copying atomic.Bool
 }
 
 // newRoom takes over the growing of db's file.
@@ -98,10 +102,15 @@ func (r *room) wantSpare() error {
 	return r.extend(size + r.reserve + spareRoom)
 }
 
-// freePages is how many bytes of the data are free pages.
+// freePages is how many bytes of the data are free pages. Those that the last
+// commits have freed are free with the next one, unless a snapshot shows them.
 func (r *room) freePages() int64 {
 	stats := r.db.Stats()
-	return int64(stats.FreePageN+stats.PendingPageN) * int64(r.db.Info().PageSize)
+	pages := stats.FreePageN
+	if !r.copying.Load() {
+		pages += stats.PendingPageN
+	}
+	return int64(pages) * int64(r.db.Info().PageSize)
 }
 
 // bound sets how far the transaction at hand may go, which has put so many bytes

@@ -100,10 +100,6 @@ func tryAFullDisk(t *testing.T, d *disk) {
 	}
 }
 
-func to(state engine.State) func(*engine.Executor) error {
-	return func(e *engine.Executor) error { e.State = state; return nil }
-}
-
 func wantOrdinaryRefused(t *testing.T, s *Store, executors []engine.Executor) {
 	t.Helper()
 	running, scheduled := executors[0], executors[2]

@@ -50,6 +50,7 @@ var (
 	metaStates     = []byte("executor_counts") // engine.State -> number
 	metaProbe      = []byte("probe")           // when Writable tried last
 	metaBackup     = []byte("backup")          // of a copy: backupMark
+	metaHistory    = []byte("history_since")   // nothing is deleted for having ended before
 )
 
 var metaName = []byte(bucketNames[bucketMeta])

@@ -55,6 +55,8 @@ func (s *Store) Snapshot(ctx context.Context) (*Snapshot, error) {
 func (s *Store) fill(ctx context.Context, file *os.File) (*Snapshot, error) {
 	snapshot := &Snapshot{File: file}
 	err := s.view(ctx, func(t *txn) error {
+		s.room.copying.Store(true)
+		defer s.room.copying.Store(false)
 		snapshot.At = utc(time.Now())
 		return writeCopy(ctx, t.tx, file, nil)
 	})

@@ -108,3 +108,27 @@ func TestBackup(t *testing.T) {
 	}
 	wantSame(t, "files", namesIn(t, folder), []string{"backup"})
 }
+
+// TestWhatASnapshotShowsIsNoRoom: pages that are freed meanwhile can't be used.
+func TestWhatASnapshotShowsIsNoRoom(t *testing.T) {
+	s := openStore(t)
+	large := make([]engine.State, 500)
+	for i := range large {
+		large[i] = engine.Succeeded
+	}
+	p, _ := stored(t, s, large...)
+	tx, err := s.db.Begin(false)
+	wantNoError(t, err)
+	s.room.copying.Store(true)
+	before := s.room.freePages()
+	wantNoError(t, s.DeletePlan(t.Context(), p.ID))
+	if after := s.room.freePages(); after > before {
+		t.Errorf("%d bytes were free, and %d are when a plan was deleted", before, after)
+	}
+	wantNoError(t, tx.Rollback())
+	s.room.copying.Store(false)
+	stored(t, s, engine.Succeeded)
+	if after := s.room.freePages(); after <= before {
+		t.Errorf("%d bytes were free, and %d are when nothing shows them", before, after)
+	}
+}

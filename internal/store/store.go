@@ -22,10 +22,13 @@ type Store struct {
 	id     string
 	room   *room
 	broken error // why no more writes are taken; the committer's
+	// bulkWaits is since when a bulky write has been seen to wait; the committer's.
+	bulkWaits time.Time
 
 	commits commitTimes
 	observe func(time.Duration) // may be nil
 	trouble trouble
+	spoilt  spoilt
 	copying chan struct{}   // holds one while a snapshot is being made
 	life    context.Context // ends when Close begins
 	end     context.CancelFunc
@@ -49,6 +52,7 @@ var ErrInUse = errors.New("another cmed holds it")
 // another process has the file open; when the folder does not exist; when the
 // file is not a store; and when a newer cmed wrote it.
 func Open(path string, options ...Option) (*Store, error) {
+	path = resolve(path)
 	fresh, err := inspect(path)
 	if err != nil {
 		return nil, err
@@ -133,15 +137,6 @@ func tighten(path string) error {
 		return nil
 	}
 	return os.Chmod(path, 0o600) //nolint:gosec // the operator's own choice
-}
-
-// syncFolder makes a new file's name as durable as its content.
-func syncFolder(path string) error {
-	folder, err := os.Open(path) //nolint:gosec // the operator's own choice
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }
 
 // Close ends the store: writes already given are committed, later ones fail,

@@ -22,8 +22,9 @@ const MaxMessage = 16 << 20
 // grants.
 const (
 	// EnvRun marks every process of a call: "<store id>/<what>", where what is
-	// an executor's id or the name of the call. Children inherit it, so that
-	// what a run leaves behind can be found.
+	// an executor's id or the name of the call, and perhaps "/" and what names
+	// the host. Children inherit it, so that what a run leaves behind can be
+	// found.
 	EnvRun = "CMED_RUN"
 	// EnvLifeline is "stdin" when the end of standard input means that the
 	// host is gone.
