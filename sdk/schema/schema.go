@@ -57,6 +57,9 @@ func Compile(doc []byte) (s *Schema, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("schema: %w", err)
 	}
+	if err := checkExtent(tree); err != nil {
+		return nil, fmt.Errorf("schema: %w", err)
+	}
 	if pointer, ok := outsized(tree); ok {
 		return nil, fmt.Errorf("schema: %s: the number is too large", pointer)
 	}

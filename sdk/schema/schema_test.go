@@ -149,6 +149,8 @@ func TestCompileRefuses(t *testing.T) {
 		{"another address", `{"properties":{"a":{"$ref":"other.json#/x"}}}`, `schema: "other.json" is another document; a schema must be complete in itself`},
 		{"an unknown draft", `{"$schema":"https://example.org/mine"}`, `schema: "https://example.org/mine" is another document; a schema must be complete in itself`},
 		{"what only the library sees", `{"minLength":-1}`, `schema: /minLength: must be >= 0 but found -1`},
+		{"too many parts", `{"enum":[` + strings.Repeat("{},", 5000) + `1]}`, "schema: it has more than 5000 objects and lists"},
+		{"too deep", strings.Repeat(`{"items":`, 101) + "{}" + strings.Repeat("}", 101), "schema: it is nested more than 100 deep"},
 		{"an outsized number", `{"multipleOf":1e-99999999}`, "schema: /multipleOf: the number is too large"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
