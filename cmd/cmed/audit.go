@@ -150,7 +150,7 @@ func newAuditExport(p program) *cobra.Command {
 		}
 		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			if *file == "" {
-				return c.ExportAudit(ctx, q, r.stdout)
+				return c.ExportAudit(ctx, q, pipeOf(r.stdout))
 			}
 			return r.exportAudit(ctx, c, q, *file)
 		})

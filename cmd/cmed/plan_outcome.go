@@ -23,9 +23,15 @@ type verdict struct {
 // The states that only a deleted executor has here.
 const deletedState = "deleted"
 
+// vanished says whether an executor is gone and nobody saw how it ended.
+func (w *waiting) vanished(id string) bool {
+	e := w.executors[id]
+	return w.deleted[id] && !e.Final()
+}
+
 // stateOf is what an executor counts as.
 func (w *waiting) stateOf(id string) string {
-	if w.deleted[id] {
+	if w.vanished(id) {
 		return deletedState
 	}
 	return w.executors[id].State
@@ -40,9 +46,11 @@ func (w *waiting) verdict() verdict {
 		e := w.executors[id]
 		counts[w.stateOf(id)]++
 		switch {
-		case w.deleted[id]:
+		case w.vanished(id) && e.Started.IsZero():
 			never++
-		case !isOver(e):
+		case w.vanished(id): // it ran, and was stopped to be deleted
+			failed++
+		case !w.deleted[id] && !isOver(e):
 			pending++
 		case e.NeverRan():
 			never++
@@ -110,9 +118,9 @@ func (w *waiting) document(v verdict) any {
 }
 
 // progress is how far the executors are, on a line.
-func (w *waiting) progress(now time.Time, err error) string {
-	if err != nil {
-		return "the daemon can't be reached; still waiting"
+func (w *waiting) progress(now time.Time) string {
+	if since := w.lost.since; !since.IsZero() {
+		return "the daemon is away for " + screen.Span(now.Sub(since)) + "; still waiting"
 	}
 	over, running := 0, 0
 	var longest time.Time // the start of the run that takes longest

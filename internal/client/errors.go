@@ -128,6 +128,22 @@ func patiently[T any](ctx context.Context, fn func() (T, error)) (doc T, err err
 	}
 }
 
+// Passing says whether the same call may succeed a little later: there was no whole
+// answer, or one that says that the daemon is away, as a daemon that starts or stops
+// gives it, or a proxy in its place.
+func Passing(err error) bool {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		switch refusal.Status {
+		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return true
+		default:
+			return false
+		}
+	}
+	_, unreachable := errors.AsType[*Unreachable](err)
+	return unreachable
+}
+
 // errStreamEnded is returned when a daemon ended a stream that has no end.
 var errStreamEnded = errors.New("the daemon ended the stream")
 

@@ -9,10 +9,12 @@ import (
 type Status struct {
 	Raw json.RawMessage `json:"-"` // the document
 
-	Version string  `json:"version"`
-	Lever   Lever   `json:"lever"`
-	Limits  []Limit `json:"limits"`
-	Runs    struct {
+	Version string `json:"version"`
+	// Timezone is the zone in which the daemon shows times.
+	Timezone string  `json:"timezone"`
+	Lever    Lever   `json:"lever"`
+	Limits   []Limit `json:"limits"`
+	Runs     struct {
 		Live    int `json:"live"`
 		Undoing int `json:"undoing"` // executors whose records are being executed
 	} `json:"runs"`
