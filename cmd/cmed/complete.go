@@ -38,6 +38,7 @@ func (r *remote) completeFlag(cmd *cobra.Command, name string, ask completions) 
 }
 
 func (r *remote) ask(ctx context.Context, ask completions) ([]cobra.Completion, cobra.ShellCompDirective) {
+	r.where.atOnce = true
 	c, err := r.client()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp

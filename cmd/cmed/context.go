@@ -185,7 +185,7 @@ func (s *contextSetting) set(name string, given func(string) bool) error {
 	if err := s.change(&spec, given); err != nil {
 		return err
 	}
-	if err := checkContext(name, spec); err != nil {
+	if err := s.check(name, spec); err != nil {
 		return err
 	}
 	if all.Contexts == nil {
@@ -223,7 +223,7 @@ func (s *contextSetting) change(spec *contextSpec, given func(string) bool) erro
 		if err != nil {
 			return fmt.Errorf("resolve %s: %w", s.where.keyFile, err)
 		}
-		if _, err := readKey(path); err != nil {
+		if _, err := s.where.readKey(path); err != nil {
 			return usagef("--key-file: %w", err)
 		}
 		spec.Key, spec.KeyFile = "", path
@@ -261,13 +261,13 @@ func (s *contextSetting) readKey() (string, error) {
 	return checkKey(string(text))
 }
 
-// checkContext refuses a context that could not be used.
-func checkContext(name string, spec contextSpec) error {
+// check refuses a context that could not be used.
+func (s *contextSetting) check(name string, spec contextSpec) error {
 	if spec.Server == "" {
 		return usagef("--server is missing: say where the daemon is")
 	}
 	all := contexts{Contexts: map[string]contextSpec{name: spec}}
-	d, err := all.daemon(name)
+	d, err := all.daemon(name, s.where.readKey)
 	if err != nil {
 		return err
 	}

@@ -136,7 +136,7 @@ func TestHaltThatDidNotUndoEverything(t *testing.T) {
 				"GET /api/1/halt": {strings.Replace(atRest, `"undone_ms":310`, `"undone_ms":17,"not_undone":2`, 1)},
 			})
 			c, code := s.call(t, "halt", "-o", name)
-			if code != exitFailure || !strings.Contains(c.stdout.String(), output) {
+			if code != exitNotUndone || !strings.Contains(c.stdout.String(), output) {
 				t.Errorf("exit code %d and %s", code, c.stdout.String())
 			}
 			if got, want := c.stderr.String(), "warning: careful\n"; got != want {
@@ -163,26 +163,27 @@ func TestHaltThatDoesNotEverythingOrNotInTime(t *testing.T) {
 		name    string
 		args    string
 		answers map[string][]string
+		code    int
 		want    string
 	}{
 		{
 			"runs are left", "halt --wait 1ms",
-			map[string][]string{"PUT /api/1/halt": {ending}, "GET /api/1/halt": {ending}},
+			map[string][]string{"PUT /api/1/halt": {ending}, "GET /api/1/halt": {ending}}, exitFailure,
 			"the lever is engaged, but not everything is at rest yet: 1 run to stop, 2 records to undo (the daemon goes on; see cmed undos)",
 		},
 		{
 			"an undo failed", "halt",
-			map[string][]string{"PUT /api/1/halt": {atRest}, "GET /api/1/undos/": {`{"undos":[{"id":"a-1"}],"_links":{}}`}},
+			map[string][]string{"PUT /api/1/halt": {atRest}, "GET /api/1/undos/": {`{"undos":[{"id":"a-1"}],"_links":{}}`}}, exitNotUndone,
 			"everything is stopped, but 1 undo record is not undone: see cmed undos",
 		},
 		{
 			"the undo records can't be listed", "halt",
-			map[string][]string{"PUT /api/1/halt": {atRest}, "GET /api/1/undos/": {`404 {"detail":"no such thing"}`}},
+			map[string][]string{"PUT /api/1/halt": {atRest}, "GET /api/1/undos/": {`404 {"detail":"no such thing"}`}}, exitFailure,
 			"everything is stopped, but whether all is undone can't be seen: no such thing",
 		},
 		{
 			"the lever is refused", "halt",
-			map[string][]string{"PUT /api/1/halt": {`403 {"detail":"the host name is not known"}`}},
+			map[string][]string{"PUT /api/1/halt": {`403 {"detail":"the host name is not known"}`}}, exitFailure,
 			"the host name is not known\n" +
 				"Without a key, on its machine:  cmed halt --server unix:STATE/cmed.sock\n" +
 				"Does it run, but not answer?  kill -USR1 PID (its log names it at start), or touch the halt file that its log named at start\n" +
@@ -191,8 +192,8 @@ func TestHaltThatDoesNotEverythingOrNotInTime(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, code := newStandIn(t, test.answers).call(t, strings.Fields(test.args)...)
-			if code != exitFailure {
-				t.Errorf("exit code %d, want %d", code, exitFailure)
+			if code != test.code {
+				t.Errorf("exit code %d, want %d", code, test.code)
 			}
 			if got := strings.TrimPrefix(c.stderr.String(), "warning: careful\n"); got != "cmed: "+test.want+"\n" {
 				t.Errorf("got  %swant cmed: %s", got, test.want)
@@ -220,6 +221,41 @@ func TestHaltIsCalledOff(t *testing.T) {
 	}
 	if want := "the lever is engaged, but not everything is at rest yet"; !strings.Contains(c.stderr.String(), want) {
 		t.Errorf("it says %s", c.stderr.String())
+	}
+}
+
+// A daemon that hangs does not leave who halts it in the dark.
+func TestHaltOfADaemonThatHangs(t *testing.T) {
+	hanging := make(chan struct{})
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			<-hanging
+			fmt.Fprint(w, atRest)
+			return
+		}
+		fmt.Fprint(w, noUndos)
+	}))
+	defer s.Close()
+	c := begin(t, "halt", "--server", s.URL)
+	await(t, &c.stderr, "no answer from "+s.URL+" yet; still trying\n"+
+		"Does it run, but not answer?  kill -USR1 PID (its log names it at start), or touch the halt file")
+	if got := c.stdout.String(); got != "" {
+		t.Errorf("it says %s", got)
+	}
+	close(hanging)
+	if code := c.end(t); code != 0 || !strings.Contains(c.stdout.String(), "nothing starts") {
+		t.Errorf("exit code %d: %s", code, c.stdout.String())
+	}
+}
+
+// What keeps the key from being read does not keep the remedy from working.
+func TestHaltWithAKeyThatIsNone(t *testing.T) {
+	s := newStandIn(t, nil)
+	env := []string{"CMED_SERVER=" + s.URL, "CMED_KEY=secret"}
+	got := callWith(t, env, "", "halt")
+	const remedy = "env -u CMED_KEY cmed halt --server unix:STATE/cmed.sock ("
+	if got.code != exitUsage || !strings.Contains(got.stderr, remedy) || strings.Contains(got.stderr, "secret") {
+		t.Errorf("%+v", got)
 	}
 }
 

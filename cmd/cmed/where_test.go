@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -138,7 +139,7 @@ func TestTheDaemonOfThisFolderIsFoundByItsSocket(t *testing.T) {
 	}
 	ln.(*net.UnixListener).SetUnlinkOnClose(false)
 	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"attacks":[]}`)
+		fmt.Fprint(w, `{"attacks":[]}`) // a lever that is released, too
 	})}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = s.Serve(ln) }()
@@ -155,9 +156,30 @@ func TestTheDaemonOfThisFolderIsFoundByItsSocket(t *testing.T) {
 	if d, err := (&where{keyFile: key, overSocket: true}).daemon(program{env: env}); err != nil || d.server != "unix:"+socket || d.key != "" {
 		t.Errorf("where a key doesn't matter it is %+v, %v", d, err)
 	}
+	port := append(env, "CMED_PORT=5001")
+	for _, test := range []struct {
+		name  string
+		flags where
+		env   []string
+		want  string
+	}{
+		{"before the port", where{}, port, "unix:" + socket},
+		{"not before the port for who has a key", where{}, append(port, "CMED_KEY=cmed_env"), "http://127.0.0.1:5001"},
+		{"nor with one in a file", where{keyFile: key}, port, "http://127.0.0.1:5001"},
+		{"where a key doesn't matter", where{keyFile: key, overSocket: true}, port, "unix:" + socket},
+		{"not before a server that is named", where{}, append(port, "CMED_SERVER=http://env"), "http://env"},
+	} {
+		if d, err := test.flags.daemon(program{env: test.env}); err != nil || d.server != test.want {
+			t.Errorf("%s: %+v, %v; want %s", test.name, d, err, test.want)
+		}
+	}
 	got := callWith(t, append(env, "CMED_KEY=cmed_env"), "", "attacks")
 	if want := "warning: CMED_KEY: over the socket the key is not used: you are this machine's administrator; name a --server to use the key\n"; got.code != 0 || got.stderr != want {
 		t.Errorf("with a key in the environment: %+v", got)
+	}
+	got = callWith(t, port, "", "resume")
+	if want := "this calls the daemon of this folder, over its socket; the one at the port of CMED_PORT: --server 127.0.0.1:5001\n"; got.code != 0 || got.stderr != want {
+		t.Errorf("a change with a port in the environment: %+v", got)
 	}
 	config := t.TempDir()
 	other := newStandIn(t, map[string][]string{
@@ -196,7 +218,7 @@ func TestHaltWithContextsThatCannotBeRead(t *testing.T) {
 	config := t.TempDir()
 	writeMode(t, filepath.Join(config, "cmed", "contexts.yaml"), "contexts: [none]", 0o600)
 	got := callWith(t, []string{"XDG_CONFIG_HOME=" + config}, "", "halt")
-	for _, want := range []string{"cmed: read the contexts: ", "cmed halt --server unix:STATE/cmed.sock (--server goes without them)\n", "kill -USR1 PID", "cmed reap"} {
+	for _, want := range []string{"cmed: read the contexts: ", "cmed halt --server unix:STATE/cmed.sock (--server goes without contexts)\n", "kill -USR1 PID", "cmed reap"} {
 		if got.code != exitUsage || !strings.Contains(got.stderr, want) {
 			t.Errorf("there is no %q in %+v", want, got)
 		}
@@ -238,5 +260,52 @@ func TestRemedies(t *testing.T) {
 				t.Errorf("exit code %d: %s", code, got)
 			}
 		})
+	}
+}
+
+func TestKeysOutOfPipes(t *testing.T) {
+	folder := t.TempDir()
+	fifo := filepath.Join(folder, "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := newStandIn(t, map[string][]string{"GET /api/1/attacks/": {`{"attacks":[{"ref":"a:B"}]}`}})
+	args := []string{"attacks", "--server", s.URL, "--key-file", fifo}
+
+	// Nobody writes: no call waits for that, least of all a completion.
+	if got := callWith(t, nil, "", args...); got.code != exitUsage || !strings.Contains(got.stderr, "that is no key") {
+		t.Errorf("%+v", got)
+	}
+	writer, err := os.OpenFile(fifo, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	completing := append([]string{"__complete"}, append(args, "")...)
+	if got := callWith(t, nil, "", completing...); got.code != 0 || strings.Contains(got.stdout, "a:B") {
+		t.Errorf("a completion with a pipe: %+v", got)
+	}
+	if got := callWith(t, nil, "", "__complete", "attacks", "--server", s.URL, "--ca-file", fifo, ""); got.code != 0 || strings.Contains(got.stdout, "a:B") {
+		t.Errorf("a completion with authorities out of a pipe: %+v", got)
+	}
+
+	// Somebody writes, as with <(pass show cmed).
+	from, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Close()
+	if _, err := to.WriteString("cmed_piped\n"); err != nil {
+		t.Fatal(err)
+	}
+	to.Close()
+	d, err := (&where{server: s.URL, keyFile: fmt.Sprintf("/dev/fd/%d", from.Fd())}).daemon(program{})
+	if err != nil || d.key != "cmed_piped" {
+		t.Errorf("%+v, %v", d, err)
+	}
+
+	// A file is not read beyond what a key can be.
+	if _, err := (&where{server: s.URL, keyFile: "/dev/zero"}).daemon(program{}); err == nil || !strings.Contains(err.Error(), "more than 4096 bytes") {
+		t.Errorf("%v", err)
 	}
 }
