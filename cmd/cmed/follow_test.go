@@ -190,3 +190,19 @@ func TestALogGoesOnAfterABreak(t *testing.T) {
 		t.Errorf("it went on after %q", s.after)
 	}
 }
+
+// Whoever gets no answer is told that there may be a key, and what to do about it.
+func TestTheAnswerWithAKeyIsLost(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer s.Close()
+	got := callWith(t, nil, "", "key", "create", "ci", "--role", "viewer", "--server", s.URL)
+	const want = "\nA key may have been made all the same, and nobody has it: cmed key list shows it, cmed key revoke ID ends it\n"
+	if got.code != exitFailure || !strings.Contains(got.stderr, want) {
+		t.Errorf("%+v", got)
+	}
+	s.Close()
+	got = callWith(t, nil, "", "key", "create", "ci", "--role", "viewer", "--server", s.URL)
+	if got.code != exitFailure || strings.Contains(got.stderr, "may have been made") {
+		t.Errorf("nobody was there: %+v", got)
+	}
+}

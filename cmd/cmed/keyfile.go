@@ -71,7 +71,7 @@ func readSmall(path string, most int64) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()                                 //nolint:errcheck // it is only read
+	defer file.Close()                                //nolint:errcheck // it is only read
 	_ = file.SetReadDeadline(time.Now().Add(keyWait)) // plain files have none, and need none
 	text, err := io.ReadAll(io.LimitReader(file, most+1))
 	if err != nil {

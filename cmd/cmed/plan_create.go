@@ -163,7 +163,7 @@ func (l *planning) notMade(err error, text planText, made int, key string) error
 	if made > 0 {
 		err = fmt.Errorf("%s: %w\nthe %s before it %s made", text.where, err, count(made, "plan"), isAre(made))
 	}
-	if _, lost := errors.AsType[*client.Unreachable](err); lost {
+	if client.MayBeDone(err) {
 		err = fmt.Errorf("%w\nIt may have been made all the same", err)
 	} else if made == 0 {
 		return err

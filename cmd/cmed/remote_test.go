@@ -168,22 +168,26 @@ func TestHaltThatDoesNotEverythingOrNotInTime(t *testing.T) {
 	}{
 		{
 			"runs are left", "halt --wait 1ms",
-			map[string][]string{"PUT /api/1/halt": {ending}, "GET /api/1/halt": {ending}}, exitFailure,
+			map[string][]string{"PUT /api/1/halt": {ending}, "GET /api/1/halt": {ending}},
+			exitFailure,
 			"the lever is engaged, but not everything is at rest yet: 1 run to stop, 2 records to undo (the daemon goes on; see cmed undos)",
 		},
 		{
 			"an undo failed", "halt",
-			map[string][]string{"PUT /api/1/halt": {atRest}, "GET /api/1/undos/": {`{"undos":[{"id":"a-1"}],"_links":{}}`}}, exitNotUndone,
+			map[string][]string{"PUT /api/1/halt": {atRest}, "GET /api/1/undos/": {`{"undos":[{"id":"a-1"}],"_links":{}}`}},
+			exitNotUndone,
 			"everything is stopped, but 1 undo record is not undone: see cmed undos",
 		},
 		{
 			"the undo records can't be listed", "halt",
-			map[string][]string{"PUT /api/1/halt": {atRest}, "GET /api/1/undos/": {`404 {"detail":"no such thing"}`}}, exitFailure,
+			map[string][]string{"PUT /api/1/halt": {atRest}, "GET /api/1/undos/": {`404 {"detail":"no such thing"}`}},
+			exitFailure,
 			"everything is stopped, but whether all is undone can't be seen: no such thing",
 		},
 		{
 			"the lever is refused", "halt",
-			map[string][]string{"PUT /api/1/halt": {`403 {"detail":"the host name is not known"}`}}, exitFailure,
+			map[string][]string{"PUT /api/1/halt": {`403 {"detail":"the host name is not known"}`}},
+			exitFailure,
 			"the host name is not known\n" +
 				"Without a key, on its machine:  cmed halt --server unix:STATE/cmed.sock\n" +
 				"Does it run, but not answer?  kill -USR1 PID (its log names it at start), or touch the halt file that its log named at start\n" +

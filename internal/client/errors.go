@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -142,6 +143,19 @@ func Passing(err error) bool {
 	}
 	_, unreachable := errors.AsType[*Unreachable](err)
 	return unreachable
+}
+
+// MayBeDone says whether what was asked for may have been done though there is no
+// answer of the daemon: the call broke off behind the connecting.
+func MayBeDone(err error) bool {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return refusal.Status == http.StatusBadGateway || refusal.Status == http.StatusGatewayTimeout
+	}
+	if _, ok := errors.AsType[*Unreachable](err); !ok {
+		return false
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return !ok || op.Op != "dial"
 }
 
 // errStreamEnded is returned when a daemon ended a stream that has no end.

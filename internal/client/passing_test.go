@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,6 +29,27 @@ func TestWhatPasses(t *testing.T) {
 	} {
 		if got := Passing(test.err); got != test.want {
 			t.Errorf("%T %v: %v", test.err, test.err, got)
+		}
+	}
+}
+
+func TestWhatMayBeDone(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+	reset := &net.OpError{Op: "read", Err: errors.New("connection reset")}
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{nil, false},
+		{&Unreachable{Err: refused}, false},
+		{&Unreachable{Err: reset}, true},
+		{&Unreachable{Err: errors.New("no answer within 1m0s")}, true},
+		{&Refusal{Status: http.StatusGatewayTimeout}, true},
+		{&Refusal{Status: http.StatusServiceUnavailable}, false},
+		{&Refusal{Status: http.StatusForbidden}, false},
+	} {
+		if got := MayBeDone(test.err); got != test.want {
+			t.Errorf("%v: %v", test.err, got)
 		}
 	}
 }
