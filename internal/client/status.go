@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"time"
 )
 
 // Status is what somebody wants to know first about a daemon.
@@ -31,6 +32,15 @@ type Status struct {
 }
 
 func (s *Status) keep(raw json.RawMessage) { s.Raw = raw }
+
+// Zone is the zone in which the daemon shows times, UTC when that is not known here.
+func (s *Status) Zone() *time.Location {
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
 
 // Limit is one limit and how far it is used up.
 type Limit struct {
