@@ -101,7 +101,7 @@ func executorDocuments(executors []client.Executor) []json.RawMessage {
 // executorTable shows when each executor is due, and what becomes of it. Those of
 // a dry run have no ids.
 func executorTable(executors []client.Executor, dry bool, now time.Time) *screen.Table {
-	head := []string{"ID", "STATE", "DUE", "NAME", "ATTACK", "UNDO", "REASON"}
+	head := []string{"ID", "STATE", "NAME", "DUE", "ATTACK", "UNDO", "REASON"}
 	if dry {
 		head = []string{"DUE", "STATE", "NAME", "REASON"}
 	}
@@ -111,7 +111,7 @@ func executorTable(executors []client.Executor, dry bool, now time.Time) *screen
 		if dry {
 			table.Row(due, e.State, e.Name, e.Reason)
 		} else {
-			table.Row(e.ID, e.State, due, e.Name, e.AttackRef, undoWord(e.Undo), e.Reason)
+			table.Row(e.ID, e.State, e.Name, due, e.AttackRef, undoWord(e.Undo), e.Reason)
 		}
 	}
 	return table

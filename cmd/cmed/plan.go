@@ -69,9 +69,9 @@ func newPlanList(p program) *cobra.Command {
 }
 
 func planTable(plans []client.Plan, now time.Time) *screen.Table {
-	table := screen.NewTable("ID", "PENDING", "NEXT", "NAME", "ATTACK", "PLANNER", "CREATED")
+	table := screen.NewTable("ID", "NAME", "PENDING", "NEXT", "ATTACK", "PLANNER", "CREATED")
 	for _, p := range plans {
-		table.Row(p.ID, strconv.Itoa(p.Pending), screen.Instant(p.Next, now), p.Name, p.Attack.Ref, p.Planner.Ref,
+		table.Row(p.ID, p.Name, strconv.Itoa(p.Pending), screen.Instant(p.Next, now), p.Attack.Ref, p.Planner.Ref,
 			screen.Instant(p.Created, now))
 	}
 	return table

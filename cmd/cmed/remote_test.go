@@ -343,17 +343,19 @@ func TestResume(t *testing.T) {
 func TestUndos(t *testing.T) {
 	created := time.Now().Add(-3 * time.Minute).Format(time.RFC3339)
 	made := created + " (3 min ago)"
-	wide := strings.Repeat(" ", len(made)-len("MADE"))
+	column := func(words string) string {
+		return words + strings.Repeat(" ", len("cut (given up by ana@host: it can stay)")-len([]rune(words))) + "  "
+	}
 	s := newStandIn(t, map[string][]string{"GET /api/1/undos/": {`{"undos":[
 		{"id":"a-1","state":"failed","attack_ref":"x:Y","attempts":10,"created":"` + created + `","description":"stop\nped","message":"no"},
 		{"id":"b-2","state":"open","attack_ref":"x:Z","created":"` + created + `","description":"slowed","abandoned":null},
 		{"id":"c-1","state":"abandoned","attack_ref":"x:Z","created":"` + created + `","description":"cut","message":"no",
 			"abandoned":{"by":"ana@host","reason":"it can stay"}}],"_links":{}}`}})
 	c, code := s.call(t, "undos")
-	want := "ID   STATE      ATTACK  ATTEMPTS  MADE" + wide + "  DESCRIPTION\n" +
-		"a-1  failed     x:Y     10        " + made + "  stop\uFFFDped (no)\n" +
-		"b-2  open       x:Z     0         " + made + "  slowed\n" +
-		"c-1  abandoned  x:Z     0         " + made + "  cut (given up by ana@host: it can stay)\n"
+	want := "ID   STATE      ATTACK  " + column("DESCRIPTION") + "MADE" + strings.Repeat(" ", len(made)-len("MADE")) + "  ATTEMPTS\n" +
+		"a-1  failed     x:Y     " + column("stop\uFFFDped (no)") + made + "  10\n" +
+		"b-2  open       x:Z     " + column("slowed") + made + "  0\n" +
+		"c-1  abandoned  x:Z     " + column("cut (given up by ana@host: it can stay)") + made + "  0\n"
 	if got := c.stdout.String(); code != 0 || got != want {
 		t.Errorf("exit code %d and\n%swant\n%s", code, got, want)
 	}

@@ -42,7 +42,7 @@ func newStatus(p program) *cobra.Command {
 				}
 				return r.write(doc)
 			}
-			return o.write(r.stdout, r.screen(), c.Server())
+			return o.write(r.stdout, r.screen(), printable(c.Server()))
 		})
 	}
 	return cmd

@@ -92,29 +92,29 @@ func limitWords(limits []client.Limit, s screen.Screen) string {
 }
 
 func runningTable(executors []client.Executor, now time.Time) *screen.Table {
-	table := screen.NewTable("ID", "STATE", "FOR", "ATTACK", "NAME")
+	table := screen.NewTable("ID", "STATE", "NAME", "FOR", "ATTACK")
 	for _, e := range executors {
 		elapsed := ""
 		if !e.Started.IsZero() {
 			elapsed = screen.Span(max(0, now.Sub(e.Started)))
 		}
-		table.Row(e.ID, e.State, elapsed, e.AttackRef, e.Name)
+		table.Row(e.ID, e.State, e.Name, elapsed, e.AttackRef)
 	}
 	return table
 }
 
 func nextTable(executors []client.Executor, now time.Time) *screen.Table {
-	table := screen.NewTable("ID", "DUE", "ATTACK", "NAME")
+	table := screen.NewTable("ID", "NAME", "DUE", "ATTACK")
 	for _, e := range executors {
-		table.Row(e.ID, screen.Instant(e.NextRunTime, now), e.AttackRef, e.Name)
+		table.Row(e.ID, e.Name, screen.Instant(e.NextRunTime, now), e.AttackRef)
 	}
 	return table
 }
 
 func failureTable(executors []client.Executor, now time.Time) *screen.Table {
-	table := screen.NewTable("ID", "STATE", "ENDED", "ATTACK", "REASON")
+	table := screen.NewTable("ID", "STATE", "REASON", "ENDED", "ATTACK")
 	for _, e := range executors {
-		table.Row(e.ID, e.State, screen.Instant(e.Finished, now), e.AttackRef, e.Reason)
+		table.Row(e.ID, e.State, e.Reason, screen.Instant(e.Finished, now), e.AttackRef)
 	}
 	return table
 }
