@@ -355,10 +355,20 @@ func TestManual(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		".SH NAME\ncmed-plan-create - Post plans", "\\fB--idempotency-key\\fP \\fIkey\\fP", "CMED_SERVER", ".SH EXIT STATUS", "\\fB7\\fP", "\\fBcmed-plan\\fP(1)",
+		".SH NAME\ncmed-plan-create - Post plans", "\\fB--idempotency-key\\fP \\fIkey\\fP", "CMED_SERVER", "5 an executor did not succeed", "7 the wait ended before the executors did.", "\\fBcmed-plan\\fP(1)",
 	} {
 		if !strings.Contains(strings.ReplaceAll(string(page), `\-`, "-"), want) {
 			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+	for name, want := range map[string]string{
+		"cmed":           ".SH EXIT STATUS\n.TP\n\\fB0\\fP",
+		"cmed-halt":      ".SH EXIT STATUS\n0 it is, or with",
+		"cmed-plan-list": ".SH EXIT STATUS\nThose of \\fBcmed\\fP(1).",
+	} {
+		page, err := os.ReadFile(filepath.Join(dir, name+".1"))
+		if text := strings.ReplaceAll(string(page), `\-`, "-"); err != nil || !strings.Contains(text, want) || strings.Count(text, "EXIT STATUS")+strings.Count(text, "Exit codes") != 1 {
+			t.Errorf("%s, %v: no %q in\n%s", name, err, want, page)
 		}
 	}
 	again := filepath.Join(t.TempDir(), "man")

@@ -69,6 +69,7 @@ func manualPage(cmd *cobra.Command, b build) []byte {
 	if long == "" {
 		long = cmd.Short + "."
 	}
+	long, exits := cutExits(long)
 	fmt.Fprintf(&page, "# DESCRIPTION\n%s\n\n", manText(long))
 	if cmd.HasAvailableSubCommands() {
 		page.WriteString("# COMMANDS\n")
@@ -85,13 +86,31 @@ func manualPage(cmd *cobra.Command, b build) []byte {
 		}
 	})
 	page.WriteString("# EXIT STATUS\n")
-	for _, c := range exitCodes {
-		fmt.Fprintf(&page, "**%d**\n: %s\n\n", c.code, manText(c.meaning))
+	switch {
+	case !cmd.HasParent():
+		for _, c := range exitCodes {
+			fmt.Fprintf(&page, "**%d**\n: %s\n\n", c.code, manText(c.meaning))
+		}
+	case exits != "":
+		fmt.Fprintf(&page, "%s\n\n", manText(exits))
+	default:
+		fmt.Fprintf(&page, "Those of **%s**(1).\n\n", pageName(cmd.Root()))
 	}
 	if cmd.HasParent() {
 		fmt.Fprintf(&page, "# SEE ALSO\n**%s**(1)\n", pageName(cmd.Parent()))
 	}
 	return page.Bytes()
+}
+
+// cutExits takes what a description says of the exit codes out of it; "" when it says
+// nothing.
+func cutExits(long string) (rest, exits string) {
+	before, after, found := strings.Cut(long, "Exit codes: ")
+	if !found {
+		return long, ""
+	}
+	exits, after, _ = strings.Cut(after, "\n\n")
+	return strings.TrimSpace(strings.TrimSpace(before) + "\n\n" + after), exits
 }
 
 // manFlag is a flag as an item of a definition list.
