@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -27,21 +27,12 @@ func newExecutorShow(p program) *cobra.Command {
 		Short: "Show an executor: its run, targets, result, undo and the end of its log",
 		Args:  oneArgument("the id of an executor"),
 	}
-	r := newRemote(cmd, p, "text")
-	cmd.ValidArgsFunction = r.complete(executorIDs(client.ExecutorQuery{All: true}))
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			e, err := c.Executor(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			if r.forPrograms() {
-				return r.write(e.Raw)
-			}
-			return r.showExecutor(e, time.Now())
-		})
-	}
-	return cmd
+	return showable[client.Executor]{
+		ids:  executorIDs(client.ExecutorQuery{All: true}),
+		find: (*client.Client).Executor,
+		raw:  func(e client.Executor) json.RawMessage { return e.Raw },
+		show: (*remote).showExecutor,
+	}.command(p, cmd)
 }
 
 func (r *remote) showExecutor(e client.Executor, now time.Time) error {
