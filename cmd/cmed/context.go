@@ -138,7 +138,7 @@ func newContextDelete(p program) *cobra.Command {
 }
 
 const contextSetLong = `Makes a context, or changes what is given of one. The first one becomes the
-current one. A key is read from standard input with --key-stdin and kept in the
+current one, another with --use, or later by "cmed context use NAME". A key is read from standard input with --key-stdin and kept in the
 contexts' file, or stays in the file that --key-file names; it is never part of
 the command line, which others can see.`
 

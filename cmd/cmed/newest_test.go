@@ -101,3 +101,19 @@ func TestTheLastFailuresEndedLast(t *testing.T) {
 		})
 	}
 }
+
+func TestTheExecutorsThatWereLastDueAreOffered(t *testing.T) {
+	s := newStandIn(t, map[string][]string{"GET /api/1/executors/": {
+		`{"executors":[` + executorAt("b", "failed", 11) + "," + executorAt("a", "failed", 10) + `]}`,
+		`{"executors":[` + executorAt("a", "failed", 10) + "," + executorAt("b", "failed", 11) + `]}`,
+	}})
+	for range 2 { // the second daemon does not know the order
+		got := callWith(t, nil, "", "__complete", "executor", "show", "--server", s.URL, "")
+		if got.code != 0 || !strings.Contains(got.stdout, "a\tfailed") || !strings.Contains(got.stdout, "b\tfailed") {
+			t.Errorf("%+v", got)
+		}
+	}
+	if want := "GET /api/1/executors/?executed=true&limit=200&order=newest"; s.asked[0] != want {
+		t.Errorf("asked %s, want %s", s.asked[0], want)
+	}
+}
