@@ -14,8 +14,12 @@ import (
 // all the same.
 func (h *halting) withoutTheAPI(err error) error {
 	if isUnreachable(err) {
+		perhaps := ""
+		if client.MayBeDone(err) {
+			perhaps = "The lever may be engaged all the same: cmed status tells\n"
+		}
 		return &explained{err: err, text: printableLines(fmt.Sprintf("%v\n"+
-			"%sIs it another one?  cmed halt --server http://HOST:PORT (or %s)\n%s", err, h.daemon.origin(), serverVariable, h.otherWays()))}
+			"%s%sIs it another one?  cmed halt --server http://HOST:PORT (or %s)\n%s", err, perhaps, h.daemon.origin(), serverVariable, h.otherWays()))}
 	}
 	refusal, ok := errors.AsType[*client.Refusal](err)
 	if !ok || refusal.Status != http.StatusUnauthorized && refusal.Status != http.StatusForbidden {

@@ -252,6 +252,16 @@ func TestHaltOfADaemonThatHangs(t *testing.T) {
 	}
 }
 
+func TestHaltWhoseAnswerIsLost(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer s.Close()
+	c := begin(t, "halt", "--server", s.URL)
+	const want = "\nThe lever may be engaged all the same: cmed status tells\n"
+	if code := c.end(t); code != exitFailure || !strings.Contains(c.stderr.String(), want) {
+		t.Errorf("exit code %d: %s", code, c.stderr.String())
+	}
+}
+
 // What keeps the key from being read does not keep the remedy from working.
 func TestHaltWithAKeyThatIsNone(t *testing.T) {
 	s := newStandIn(t, nil)
