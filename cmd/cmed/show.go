@@ -13,7 +13,7 @@ import (
 // showable is a kind of thing that a command shows by its id.
 type showable[T any] struct {
 	ids  completions
-	find func(c *client.Client, ctx context.Context, id string) (T, error) //nolint:revive // as a method expression has it
+	find func(c *client.Client, ctx context.Context, id string) (T, error)
 	raw  func(T) json.RawMessage
 	// show writes what a person wants to know.
 	show func(r *remote, thing T, now time.Time) error
