@@ -14,8 +14,8 @@ import (
 
 const eventsLong = `Shows what has changed lately, as far as the daemon remembers: plans, executors, undo
 records, the lever and plugins. With --follow it shows what changes from now on, until
-it is interrupted; if the daemon is gone meanwhile, it takes the stream up again and
-says so when changes may be missing.
+it is interrupted; if the daemon is gone meanwhile, for 15 minutes at most, it takes the
+stream up again and says so when changes may be missing.
 
 With -o each event is a document: JSON on a line, or YAML.
 

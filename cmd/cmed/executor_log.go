@@ -13,8 +13,9 @@ import (
 )
 
 const executorLogLong = `Shows what an executor's run and its undo have logged. With --follow it goes on
-until the executor is over and its undo settled; if the daemon is gone meanwhile, it
-takes the log up again, and with -o each entry is a document: JSON on a line, or YAML.
+until the executor is over and its undo settled; if the daemon is gone meanwhile, for 15
+minutes at most, it takes the log up again. With -o each entry is a document: JSON on a
+line, or YAML.
 
 Exit codes: 0 shown, 1 refused or the daemon can't be reached, 2 wrong flag.`
 

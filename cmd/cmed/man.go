@@ -85,21 +85,27 @@ func manualPage(cmd *cobra.Command, b build) []byte {
 			page.WriteString(manFlag(f))
 		}
 	})
-	page.WriteString("# EXIT STATUS\n")
-	switch {
-	case !cmd.HasParent():
-		for _, c := range exitCodes {
-			fmt.Fprintf(&page, "**%d**\n: %s\n\n", c.code, manText(c.meaning))
-		}
-	case exits != "":
-		fmt.Fprintf(&page, "%s\n\n", manText(exits))
-	default:
-		fmt.Fprintf(&page, "Those of **%s**(1).\n\n", pageName(cmd.Root()))
-	}
+	page.WriteString("# EXIT STATUS\n" + exitStatus(cmd, exits))
 	if cmd.HasParent() {
 		fmt.Fprintf(&page, "# SEE ALSO\n**%s**(1)\n", pageName(cmd.Parent()))
 	}
 	return page.Bytes()
+}
+
+// exitStatus tells a command's exit codes: all of them on the first page, on others
+// what their descriptions say.
+func exitStatus(cmd *cobra.Command, exits string) string {
+	if exits != "" {
+		return manText(exits) + "\n\n"
+	}
+	if cmd.HasParent() {
+		return fmt.Sprintf("Those of **%s**(1).\n\n", pageName(cmd.Root()))
+	}
+	var text strings.Builder
+	for _, c := range exitCodes {
+		fmt.Fprintf(&text, "**%d**\n: %s\n\n", c.code, manText(c.meaning))
+	}
+	return text.String()
 }
 
 // cutExits takes what a description says of the exit codes out of it; "" when it says

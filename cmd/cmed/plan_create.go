@@ -23,7 +23,8 @@ With --dry-run nothing is stored: it shows the executors that would be made and,
 where the attack can list them, the targets as they are now.
 
 With --wait it goes on until all executors are over and what they broke is undone,
-and the exit code says how they ended; see "cmed help exit-codes".
+and the exit code says how they ended; see "cmed help exit-codes". A daemon that is gone
+meanwhile is waited for, for 15 minutes at most.
 
 Every plan is posted with an Idempotency-Key, so that a lost answer does not make
 it twice. --idempotency-key KEY gives that of an earlier call: what was made then is

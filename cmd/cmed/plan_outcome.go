@@ -37,71 +37,78 @@ func (w *waiting) stateOf(id string) string {
 	return w.executors[id].State
 }
 
-// verdict judges what was last seen: what is left to undo before what failed,
-// that before what never ran.
-func (w *waiting) verdict() verdict {
-	counts := map[string]int{}
-	var unsettled, failed, never, pending int
+// tally counts executors by what they mean for the verdict.
+type tally struct{ unsettled, failed, never, pending int }
+
+func (w *waiting) tally() (t tally) {
 	for _, id := range w.order {
 		e := w.executors[id]
-		counts[w.stateOf(id)]++
 		switch {
 		case w.vanished(id) && e.Started.IsZero():
-			never++
+			t.never++
 		case w.vanished(id): // it ran, and was stopped to be deleted
-			failed++
+			t.failed++
 		case !w.deleted[id] && !isOver(e):
-			pending++
+			t.pending++
 		case e.NeverRan():
-			never++
+			t.never++
 		case e.State != "succeeded":
-			failed++
+			t.failed++
 		}
 		if !w.deleted[id] && (e.Undo == "failed" || e.Undo == "abandoned") {
-			unsettled++
+			t.unsettled++
 		}
 	}
 	switch {
 	case !w.looked:
-		pending++ // or what became of them is not known
+		t.pending++ // or what became of them is not known
 	case len(w.order) == 0:
-		never++ // gone before they were seen
+		t.never++ // gone before they were seen
 	}
+	return t
+}
+
+// verdict judges what was last seen: what is left to undo before what failed,
+// that before what never ran.
+func (w *waiting) verdict() verdict {
+	t := w.tally()
 	v := verdict{name: "succeeded"}
 	switch {
-	case pending > 0:
+	case t.pending > 0:
 		v = verdict{name: "unfinished", code: exitUnfinished}
-	case unsettled > 0:
+	case t.unsettled > 0:
 		v = verdict{name: "not_undone", code: exitNotUndone}
-	case failed > 0:
+	case t.failed > 0:
 		v = verdict{name: "failed", code: exitRunFailed}
-	case never > 0:
+	case t.never > 0:
 		v = verdict{name: "never_ran", code: exitNeverRan}
 	}
-	v.words = countWords(counts)
+	v.words = w.countWords()
 	if !w.looked {
 		v.words = "what became of the executors was not seen"
 	}
-	if unsettled > 0 {
-		v.words += fmt.Sprintf("; of %d NOT undone (see cmed undos)", unsettled)
+	if t.unsettled > 0 {
+		v.words += fmt.Sprintf("; of %d NOT undone (see cmed undos)", t.unsettled)
 	}
 	return v
 }
 
-// countWords are counts by state as "3 executors: 2 succeeded, 1 failed".
-func countWords(counts map[string]int) string {
-	total := 0
+// countWords count the executors by state: "3 executors: 2 succeeded, 1 failed".
+func (w *waiting) countWords() string {
+	counts := map[string]int{}
+	for _, id := range w.order {
+		counts[w.stateOf(id)]++
+	}
 	var words []string
 	for _, state := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	}) {
-		total += counts[state]
 		words = append(words, fmt.Sprintf("%d %s", counts[state], printable(strings.ReplaceAll(state, "_", " "))))
 	}
-	if total == 0 {
+	if len(w.order) == 0 {
 		return "the executors are deleted"
 	}
-	return count(total, "executor") + ": " + strings.Join(words, ", ")
+	return count(len(w.order), "executor") + ": " + strings.Join(words, ", ")
 }
 
 // document is the outcome for programs.

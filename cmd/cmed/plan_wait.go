@@ -59,9 +59,8 @@ func (w *waiting) wait(ctx context.Context) error {
 	from := make(chan news)
 	streaming.Go(func() { w.stream(ctx, from) })
 
-	look := time.NewTimer(0)
+	look, draw := time.NewTimer(0), time.NewTicker(time.Second)
 	defer look.Stop()
-	draw := time.NewTicker(time.Second)
 	defer draw.Stop()
 	every := lookWhileUntold
 	for {
@@ -86,24 +85,26 @@ func (w *waiting) wait(ctx context.Context) error {
 			}
 		}
 		if err != nil && ctx.Err() == nil {
-			if err := w.sitOut(time.Now(), err); err != nil {
-				return err
-			}
 			look.Reset(lookWhileUntold)
 		}
-		if w.isOver() {
-			return nil
+		if over, err := w.judge(ctx, err); over || err != nil {
+			return err
 		}
 		w.line.show(w.progress(time.Now()))
 	}
 }
 
-// sitOut returns the error of a look that no later one will mend.
-func (w *waiting) sitOut(now time.Time, err error) error {
-	if !client.Passing(err) {
-		return err
+// judge says whether the wait is over, after a look that may have failed; the error is
+// one that no later look will mend.
+func (w *waiting) judge(ctx context.Context, err error) (over bool, _ error) {
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return w.isOver(), nil
+	case !client.Passing(err):
+		return false, err
+	default:
+		return false, w.lost.begin(time.Now(), err)
 	}
-	return w.lost.begin(now, err)
 }
 
 // stream passes on what the daemon tells until ctx ends, and takes the stream up
