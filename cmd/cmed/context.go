@@ -52,7 +52,7 @@ type shownContext struct {
 
 func listContexts(p program, out *output, all contexts) error {
 	shown := []shownContext{}
-	table := screen.NewTable("CURRENT", "NAME", "SERVER", "KEY")
+	table := screen.NewTable("NAME", "CURRENT", "SERVER", "KEY")
 	for _, name := range all.names() {
 		spec := all.Contexts[name]
 		c := shownContext{Name: name, Current: name == all.Current, Server: client.Shown(spec.Server), Key: keyOf(spec), CAFile: spec.CAFile}
@@ -60,7 +60,7 @@ func listContexts(p program, out *output, all contexts) error {
 		if c.Current {
 			mark = "*"
 		}
-		table.Row(mark, c.Name, c.Server, c.Key)
+		table.Row(c.Name, mark, c.Server, c.Key)
 		shown = append(shown, c)
 	}
 	switch {
@@ -103,6 +103,11 @@ func newContextUse(p program) *cobra.Command {
 			all.Current = args[0]
 			if err := all.write(p); err != nil {
 				return err
+			}
+			for _, name := range []string{serverVariable, portVariable} {
+				if p.variable(name) != "" {
+					fmt.Fprintf(p.stderr, "warning: %s is set, which comes before the current context\n", name)
+				}
 			}
 			_, err = fmt.Fprintf(p.stdout, "commands now call %s\n", printable(client.Shown(spec.Server)))
 			return err
