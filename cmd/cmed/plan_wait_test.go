@@ -195,12 +195,12 @@ func (s *waitedFor) awaitLook(t *testing.T, n int) {
 
 func TestTheWaitEndsBeforeTheExecutors(t *testing.T) {
 	s := newWaitedFor(t, state("a", "running", "none"))
-	got := s.wait(t, "--timeout", "50ms")
-	want := "cmed: the wait is over, the executors are not: --timeout is 50ms; the daemon goes on: cmed plan halt p calls it off\n"
+	got := s.wait(t, "--timeout", "1s")
+	want := "cmed: the wait is over, the executors are not: --timeout is 1s; the daemon goes on: cmed plan halt p calls it off\n"
 	if got.code != exitUnfinished || got.stderr != want || !strings.HasSuffix(got.stdout, "1 executor: 1 running\n") {
 		t.Errorf("%+v", got)
 	}
-	got = s.wait(t, "--timeout", "50ms", "-o", "yaml")
+	got = s.wait(t, "--timeout", "1s", "-o", "yaml")
 	if got.code != exitUnfinished || !strings.HasPrefix(got.stdout, "---\nexecutors:\n  - id: a\n") || !strings.Contains(got.stdout, "\noutcome: unfinished\n") {
 		t.Errorf("%+v", got)
 	}
