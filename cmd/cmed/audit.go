@@ -55,8 +55,13 @@ func (f *auditFlags) query(cmd *cobra.Command, now time.Time) (client.AuditQuery
 	return q, nil
 }
 
+const auditListLong = `Shows who did what in the last day, or since --from, in the daemon's zone. When the
+list is cut, the first entries are left out; with --after, the last.
+
+Exit codes: 0 shown, 1 refused or the daemon can't be reached, 2 wrong flag.`
+
 func newAuditList(p program) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "Show who did what in the last day", Args: noArguments}
+	cmd := &cobra.Command{Use: "list", Short: "Show who did what in the last day", Long: auditListLong, Args: noArguments}
 	var f auditFlags
 	var limit listLimit
 	f.add(cmd, 24*time.Hour)
@@ -69,26 +74,46 @@ func newAuditList(p program) *cobra.Command {
 		}
 		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			q.Limit = limit.of(r)
-			last := limit.n < 0 && q.Limit > 0 && q.After == 0
-			if last {
-				q.Limit = 0
-			}
-			entries, more, err := c.Audit(ctx, q)
+			entries, more, err := r.auditEntries(ctx, c, q)
 			if err != nil {
 				return err
-			}
-			if earlier := len(entries) - tableLimit; last && earlier > 0 {
-				entries = entries[earlier:]
-				defer fmt.Fprintf(r.stderr, "there are %d earlier ones: --limit 0 shows all\n", earlier)
 			}
 			defer r.tellMore(more)
 			if r.forPrograms() {
 				return r.write(map[string]any{"entries": raws(entries, func(e client.AuditEntry) json.RawMessage { return e.Raw })})
 			}
+			zone := zoneOf(ctx, c)
+			for i := range entries {
+				entries[i].At = entries[i].At.In(zone)
+			}
 			return r.table(auditTable(entries, time.Now()), "no entries")
 		})
 	}
 	return cmd
+}
+
+// auditEntries lists entries in their order: the last ones, if there is a limit and
+// nothing says behind which to begin. more says whether there are later ones.
+func (r *remote) auditEntries(
+	ctx context.Context, c *client.Client, q client.AuditQuery,
+) (entries []client.AuditEntry, more bool, err error) {
+	q.Newest = q.Limit > 0 && q.After == 0
+	entries, more, err = c.Audit(ctx, q)
+	if q.Newest {
+		entries, err = lastOf(r, entries, more, err)
+		more = false // it is told
+	}
+	return entries, more, err
+}
+
+// zoneOf is the zone in which the daemon shows times; UTC when that can't be had. The
+// audit alone comes in UTC, by which it is hashed.
+func zoneOf(ctx context.Context, c *client.Client) *time.Location {
+	status, err := c.Status(ctx)
+	if err != nil {
+		return time.UTC
+	}
+	return status.Zone()
 }
 
 func auditTable(entries []client.AuditEntry, now time.Time) *screen.Table {
@@ -132,7 +157,7 @@ func newAuditVerify(p program) *cobra.Command {
 }
 
 const auditExportLong = `Writes entries as JSON lines, complete with their hashes, so that others can verify
-the chain too.
+the chain too. Their times are in UTC, as they are hashed.
 
 Exit codes: 0 written, 1 refused or the daemon can't be reached, 2 wrong flag.`
 
@@ -150,7 +175,7 @@ func newAuditExport(p program) *cobra.Command {
 		}
 		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			if *file == "" {
-				return c.ExportAudit(ctx, q, r.stdout)
+				return c.ExportAudit(ctx, q, pipeOf(r.stdout))
 			}
 			return r.exportAudit(ctx, c, q, *file)
 		})

@@ -145,8 +145,8 @@ func TestADayWithTheClient(t *testing.T) {
 	m.wants(m.admin("status"), 0, "ENGAGED by "+whoAmI())
 	m.wants(m.admin("resume"), 0)
 	m.wants(m.admin("undos", "list", "--all"), 0, "there are no undo records")
-	m.wants(m.admin("audit", "list", "--limit", "2"), 0, "SEQ AT OUTCOME ACTION WHO FROM TARGET DETAIL", "there are more: --limit 0 shows all")
-	m.wants(m.admin("executor", "list", "--ref", "e2e:Slep"), 0, "no executors of e2e:Slep; cmed attacks shows the refs there are")
+	m.wants(m.admin("audit", "list", "--limit", "2"), 0, "SEQ AT OUTCOME ACTION WHO FROM TARGET DETAIL", "--limit 0 shows all")
+	m.wants(m.admin("executor", "list", "--ref", "e2e:Slep"), 0, "no executors", "warning: no attack e2e:Slep is offered; did you mean e2e:Sleep? (cmed attacks shows all)")
 	m.wants(m.admin("executor", "list", "--ref", "e2e:*"), 2, `--ref: "e2e:*" is a pattern`)
 	m.wants(m.admin("audit", "list", "-o", "json"), 0, `"action": "delete_plan"`, `"action": "release_lever"`)
 	m.wants(m.admin("audit", "verify"), 0, "is whole")
@@ -355,10 +355,20 @@ func TestManual(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		".SH NAME\ncmed-plan-create - Post plans", "\\fB--idempotency-key\\fP \\fIkey\\fP", "CMED_SERVER", ".SH EXIT STATUS", "\\fB7\\fP", "\\fBcmed-plan\\fP(1)",
+		".SH NAME\ncmed-plan-create - Post plans", "\\fB--idempotency-key\\fP \\fIkey\\fP", "CMED_SERVER", "5 an executor did not succeed", "7 the wait ended before the executors did.", "\\fBcmed-plan\\fP(1)",
 	} {
 		if !strings.Contains(strings.ReplaceAll(string(page), `\-`, "-"), want) {
 			t.Errorf("no %q in\n%s", want, page)
+		}
+	}
+	for name, want := range map[string]string{
+		"cmed":           ".SH EXIT STATUS\n.TP\n\\fB0\\fP",
+		"cmed-halt":      ".SH EXIT STATUS\n0 it is, or with",
+		"cmed-plan-list": ".SH EXIT STATUS\nThose of \\fBcmed\\fP(1).",
+	} {
+		page, err := os.ReadFile(filepath.Join(dir, name+".1"))
+		if text := strings.ReplaceAll(string(page), `\-`, "-"); err != nil || !strings.Contains(text, want) || strings.Count(text, "EXIT STATUS")+strings.Count(text, "Exit codes") != 1 {
+			t.Errorf("%s, %v: no %q in\n%s", name, err, want, page)
 		}
 	}
 	again := filepath.Join(t.TempDir(), "man")

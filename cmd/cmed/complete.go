@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,7 @@ func (r *remote) completeFlag(cmd *cobra.Command, name string, ask completions) 
 }
 
 func (r *remote) ask(ctx context.Context, ask completions) ([]cobra.Completion, cobra.ShellCompDirective) {
+	r.where.atOnce = true
 	c, err := r.client()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -81,11 +83,14 @@ func planIDs(all bool) completions {
 	}
 }
 
-// executorIDs completes executors.
+// executorIDs completes executors: of all, those that were due last.
 func executorIDs(q client.ExecutorQuery) completions {
-	q.Limit = mostCompletions
+	q.Limit, q.Newest = mostCompletions, q.All
 	return func(ctx context.Context, c *client.Client) (found []cobra.Completion, err error) {
 		executors, _, err := c.Executors(ctx, q)
+		if errors.Is(err, client.ErrOldestFirst) {
+			err = nil
+		}
 		for _, e := range executors {
 			found = append(found, described(e.ID, e.State+" "+e.AttackRef+" "+e.NextRunTime.Format(time.RFC3339)))
 		}

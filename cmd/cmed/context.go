@@ -52,7 +52,7 @@ type shownContext struct {
 
 func listContexts(p program, out *output, all contexts) error {
 	shown := []shownContext{}
-	table := screen.NewTable("CURRENT", "NAME", "SERVER", "KEY")
+	table := screen.NewTable("NAME", "CURRENT", "SERVER", "KEY")
 	for _, name := range all.names() {
 		spec := all.Contexts[name]
 		c := shownContext{Name: name, Current: name == all.Current, Server: client.Shown(spec.Server), Key: keyOf(spec), CAFile: spec.CAFile}
@@ -60,7 +60,7 @@ func listContexts(p program, out *output, all contexts) error {
 		if c.Current {
 			mark = "*"
 		}
-		table.Row(mark, c.Name, c.Server, c.Key)
+		table.Row(c.Name, mark, c.Server, c.Key)
 		shown = append(shown, c)
 	}
 	switch {
@@ -104,6 +104,11 @@ func newContextUse(p program) *cobra.Command {
 			if err := all.write(p); err != nil {
 				return err
 			}
+			for _, name := range []string{serverVariable, portVariable} {
+				if p.variable(name) != "" {
+					fmt.Fprintf(p.stderr, "warning: %s is set, which comes before the current context\n", name)
+				}
+			}
 			_, err = fmt.Fprintf(p.stdout, "commands now call %s\n", printable(client.Shown(spec.Server)))
 			return err
 		},
@@ -138,7 +143,7 @@ func newContextDelete(p program) *cobra.Command {
 }
 
 const contextSetLong = `Makes a context, or changes what is given of one. The first one becomes the
-current one. A key is read from standard input with --key-stdin and kept in the
+current one, another with --use, or later by "cmed context use NAME". A key is read from standard input with --key-stdin and kept in the
 contexts' file, or stays in the file that --key-file names; it is never part of
 the command line, which others can see.`
 
@@ -185,7 +190,7 @@ func (s *contextSetting) set(name string, given func(string) bool) error {
 	if err := s.change(&spec, given); err != nil {
 		return err
 	}
-	if err := checkContext(name, spec); err != nil {
+	if err := s.check(name, spec); err != nil {
 		return err
 	}
 	if all.Contexts == nil {
@@ -223,7 +228,7 @@ func (s *contextSetting) change(spec *contextSpec, given func(string) bool) erro
 		if err != nil {
 			return fmt.Errorf("resolve %s: %w", s.where.keyFile, err)
 		}
-		if _, err := readKey(path); err != nil {
+		if _, err := s.where.readKey(path); err != nil {
 			return usagef("--key-file: %w", err)
 		}
 		spec.Key, spec.KeyFile = "", path
@@ -261,13 +266,13 @@ func (s *contextSetting) readKey() (string, error) {
 	return checkKey(string(text))
 }
 
-// checkContext refuses a context that could not be used.
-func checkContext(name string, spec contextSpec) error {
+// check refuses a context that could not be used.
+func (s *contextSetting) check(name string, spec contextSpec) error {
 	if spec.Server == "" {
 		return usagef("--server is missing: say where the daemon is")
 	}
 	all := contexts{Contexts: map[string]contextSpec{name: spec}}
-	d, err := all.daemon(name)
+	d, err := all.daemon(name, s.where.readKey)
 	if err != nil {
 		return err
 	}

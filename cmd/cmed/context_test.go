@@ -26,15 +26,15 @@ func TestContexts(t *testing.T) {
 		{"set other --server http://ops.example --key-file " + keyFile, "", "", "cmed: the key would go over the network unencrypted: call the daemon by https, or say --insecure-transport\n", 2},
 		{"set no --server x --key-stdin", "two words", "", "cmed: --key-stdin: that is no key: it is one word that begins with cmed_\n", 2},
 		{"set no --server x --key-stdin --key-file " + keyFile, "x", "", "cmed: --key-file and --key-stdin name a key each: give one of them\n", 2},
-		{"list", "", "CURRENT NAME SERVER KEY\n lab http://localhost:5001 in " + keyFile + "\n* prod https://prod kept here\n", "", 0},
+		{"list", "", "NAME CURRENT SERVER KEY\nlab http://localhost:5001 in " + keyFile + "\nprod * https://prod kept here\n", "", 0},
 		{"use prdo", "", "", `cmed: there is no context "prdo"; did you mean "prod"?` + "\n", 2},
 		{"use lab", "", "commands now call http://localhost:5001\n", "", 0},
 		{"delete lab", "", "context lab is gone\n", "", 0},
-		{"list", "", "CURRENT NAME SERVER KEY\n prod https://prod kept here\n", "", 0},
+		{"list", "", "NAME CURRENT SERVER KEY\nprod https://prod kept here\n", "", 0},
 		{"set prod --server https://elsewhere", "", "context prod (https://elsewhere) is kept, and the current one\n", "", 0},
-		{"list", "", "CURRENT NAME SERVER KEY\n* prod https://elsewhere none\n", "", 0}, // the key is not for elsewhere
+		{"list", "", "NAME CURRENT SERVER KEY\nprod * https://elsewhere none\n", "", 0}, // the key is not for elsewhere
 		{"set pw --server https://ana:cmed_one@x", "", "context pw (https://ana:xxxxx@x) is kept; cmed context use pw makes it the current one\n", "", 0},
-		{"list", "", "CURRENT NAME SERVER KEY\n* prod https://elsewhere none\n pw https://ana:xxxxx@x none\n", "", 0},
+		{"list", "", "NAME CURRENT SERVER KEY\nprod * https://elsewhere none\npw https://ana:xxxxx@x none\n", "", 0},
 		{"delete gone", "", "", `cmed: there is no context "gone"` + "\n", 2},
 	} {
 		got := callWith(t, env, test.stdin, append([]string{"context"}, strings.Fields(test.args)...)...)
@@ -70,6 +70,16 @@ func TestContextsAsADocument(t *testing.T) {
 	}
 	if got := callWith(t, nil, "", "context", "set", "a", "--server", "x"); got.code != exitFailure ||
 		!strings.Contains(got.stderr, "there is no place for contexts") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Who makes a context the current one is told what keeps it from being called.
+func TestAContextBehindTheEnvironment(t *testing.T) {
+	config := t.TempDir()
+	writeMode(t, filepath.Join(config, "cmed", "contexts.yaml"), "contexts: {prod: {server: 'https://prod'}}", 0o600)
+	got := callWith(t, []string{"XDG_CONFIG_HOME=" + config, "CMED_SERVER=http://env"}, "", "context", "use", "prod")
+	if want := "warning: CMED_SERVER is set, which comes before the current context\n"; got.code != 0 || got.stderr != want {
 		t.Errorf("%+v", got)
 	}
 }

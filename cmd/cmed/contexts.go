@@ -33,6 +33,9 @@ type contextSpec struct {
 	InsecureTransport bool   `json:"insecure_transport,omitempty"`
 }
 
+// maxContexts bounds the file, in bytes.
+const maxContexts = 1 << 20
+
 // contextName is what a context can be called.
 var contextName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
@@ -64,7 +67,7 @@ func readContexts(p program) (contexts, error) {
 	if err != nil {
 		return all, usagef("read the contexts: %w", err)
 	}
-	text, err := os.ReadFile(path) //nolint:gosec // the caller's own
+	text, err := readSmall(path, maxContexts)
 	if err != nil {
 		return all, usagef("read the contexts: %w", err)
 	}
@@ -126,8 +129,9 @@ func (c contexts) find(name string) (contextSpec, error) {
 	return contextSpec{}, usagef("%s", text)
 }
 
-// daemon is the daemon of a context, with its key.
-func (c contexts) daemon(name string) (called, error) {
+// daemon is the daemon of a context, with its key, which readKey reads out of the
+// file that holds it.
+func (c contexts) daemon(name string, readKey func(path string) (string, error)) (called, error) {
 	spec, err := c.find(name)
 	if err != nil {
 		return called{}, err

@@ -14,8 +14,8 @@ import (
 
 const eventsLong = `Shows what has changed lately, as far as the daemon remembers: plans, executors, undo
 records, the lever and plugins. With --follow it shows what changes from now on, until
-it is interrupted; if the daemon is gone meanwhile, it takes the stream up again and
-says so when changes may be missing.
+it is interrupted; if the daemon is gone meanwhile, for 15 minutes at most, it takes the
+stream up again and says so when changes may be missing.
 
 With -o each event is a document: JSON on a line, or YAML.
 
@@ -40,50 +40,45 @@ func newEvents(p program) *cobra.Command {
 	s.remote = newRemote(cmd, p, "text")
 	s.completeFlag(cmd, "plan", planIDs(false))
 	s.completeFlag(cmd, "executor", executorIDs(client.ExecutorQuery{}))
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return s.run(cmd.Context(), s.show) }
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return s.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
+			return s.whileRead(ctx, func(ctx context.Context, out io.Writer) error { return s.show(ctx, c, out) })
+		})
+	}
 	return cmd
 }
 
 // show shows the events until there are no more, or somebody has seen enough.
-func (s *eventShowing) show(ctx context.Context, c *client.Client) error {
+func (s *eventShowing) show(ctx context.Context, c *client.Client, out io.Writer) error {
 	s.query.Past = !s.follow
+	f := newFollowing(s.stderr, "the stream")
+	s.query.Opened = f.opened
 	var failed error
-	reached := false // the daemon, at least once
-	pause := shortestPause
-	lost := outage{to: s.stderr, what: "the stream"}
-	s.query.Opened = func() {
-		reached, pause = true, shortestPause
-		lost.over()
-	}
 	for {
 		last, err := c.Events(ctx, s.query, func(change client.Change) bool {
-			failed = s.showChange(change)
+			failed = s.showChange(out, change)
 			return failed == nil
 		})
 		s.query.After = last
 		switch {
 		case failed != nil:
 			return failed
-		case ctx.Err() != nil && reached:
-			return nil
 		case err == nil:
 			return nil
-		case !s.follow || !reached || !isUnreachable(err):
+		case !s.follow && ctx.Err() == nil:
 			return err
 		}
-		lost.begin()
-		if !sleep(ctx, pause) {
-			return nil
+		if again, err := f.again(ctx, err); !again {
+			return err
 		}
-		pause = min(2*pause, longestPause)
 	}
 }
 
-func (s *eventShowing) showChange(change client.Change) error {
+func (s *eventShowing) showChange(out io.Writer, change client.Change) error {
 	if s.forPrograms() {
-		return s.output.writeOne(s.stdout, change.Raw)
+		return s.output.writeOne(out, change.Raw)
 	}
-	return writeChange(s.stdout, s.screen(), change)
+	return writeChange(out, s.screen(), change)
 }
 
 // writeChange shows a change on a line.

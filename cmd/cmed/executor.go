@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -22,97 +21,18 @@ func newExecutor(p program) *cobra.Command {
 		newExecutorList(p), newExecutorShow(p), newExecutorMove(p), newExecutorHalt(p), newExecutorDelete(p), newExecutorLog(p))
 }
 
-func newExecutorList(p program) *cobra.Command {
-	cmd := &cobra.Command{Use: "list", Short: "Show the executors that are not over, by the time they are due", Args: noArguments}
-	var q client.ExecutorQuery
-	var limit listLimit
-	flags := cmd.Flags()
-	flags.BoolVar(&q.All, "all", false, "show those that are over too")
-	flags.StringVar(&q.Plan, "plan", "", "those of the plan with this `id`")
-	flags.StringVar(&q.Attack, "ref", "", "those of the attack with this `ref`")
-	flags.StringSliceVar(&q.States, "state", nil, "those in these `states`, such as running,failed")
-	flags.StringVar(&q.From, "from", "", "those due at this `date` or later")
-	flags.StringVar(&q.To, "to", "", "those due before this `date`")
-	limit.addFlag(cmd)
-	r := newRemote(cmd, p, "table")
-	r.completeFlag(cmd, "plan", planIDs(true))
-	r.completeFlag(cmd, "ref", refsOf(client.Attacks))
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if strings.Contains(q.Attack, "*") {
-			return usagef("--ref: %q is a pattern; name one attack, such as file:Kind (see cmed attacks)", printable(q.Attack))
-		}
-		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			q.Limit = limit.of(r)
-			executors, more, err := c.Executors(ctx, q)
-			if err != nil {
-				return err
-			}
-			defer r.tellMore(more)
-			if r.forPrograms() {
-				return r.write(map[string]any{"executors": executorDocuments(executors)})
-			}
-			none := "no executors"
-			if q.Attack != "" {
-				none = fmt.Sprintf("no executors of %s; cmed attacks shows the refs there are", printable(q.Attack))
-			}
-			return r.table(executorTable(executors, false, time.Now()), none)
-		})
-	}
-	return cmd
-}
-
-func executorDocuments(executors []client.Executor) []json.RawMessage {
-	return raws(executors, func(e client.Executor) json.RawMessage { return e.Raw })
-}
-
-// executorTable shows when each executor is due, and what becomes of it. Those of
-// a dry run have no ids.
-func executorTable(executors []client.Executor, dry bool, now time.Time) *screen.Table {
-	head := []string{"ID", "STATE", "DUE", "NAME", "ATTACK", "UNDO", "REASON"}
-	if dry {
-		head = []string{"DUE", "STATE", "NAME", "REASON"}
-	}
-	table := screen.NewTable(head...)
-	for _, e := range executors {
-		due := screen.Instant(e.NextRunTime, now)
-		if dry {
-			table.Row(due, e.State, e.Name, e.Reason)
-		} else {
-			table.Row(e.ID, e.State, due, e.Name, e.AttackRef, undoWord(e.Undo), e.Reason)
-		}
-	}
-	return table
-}
-
-// undoWord is the state of an executor's undo, "" when there is nothing to undo.
-func undoWord(undo string) string {
-	if undo == "none" {
-		return ""
-	}
-	return undo
-}
-
 func newExecutorShow(p program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show ID",
 		Short: "Show an executor: its run, targets, result, undo and the end of its log",
 		Args:  oneArgument("the id of an executor"),
 	}
-	r := newRemote(cmd, p, "text")
-	cmd.ValidArgsFunction = r.complete(executorIDs(client.ExecutorQuery{All: true}))
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			e, err := c.Executor(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			if r.forPrograms() {
-				return r.write(e.Raw)
-			}
-			return r.showExecutor(e, time.Now())
-		})
-	}
-	return cmd
+	return showable[client.Executor]{
+		ids:  executorIDs(client.ExecutorQuery{All: true}),
+		find: (*client.Client).Executor,
+		raw:  func(e client.Executor) json.RawMessage { return e.Raw },
+		show: (*remote).showExecutor,
+	}.command(p, cmd)
 }
 
 func (r *remote) showExecutor(e client.Executor, now time.Time) error {

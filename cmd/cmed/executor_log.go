@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,8 +13,9 @@ import (
 )
 
 const executorLogLong = `Shows what an executor's run and its undo have logged. With --follow it goes on
-until the executor is over and its undo settled; if the daemon is gone meanwhile, it
-takes the log up again, and with -o each entry is a document: JSON on a line, or YAML.
+until the executor is over and its undo settled; if the daemon is gone meanwhile, for 15
+minutes at most, it takes the log up again. With -o each entry is a document: JSON on a
+line, or YAML.
 
 Exit codes: 0 shown, 1 refused or the daemon can't be reached, 2 wrong flag.`
 
@@ -34,11 +33,11 @@ func newExecutorLog(p program) *cobra.Command {
 		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			switch {
 			case *follow:
-				return r.followLog(ctx, c, args[0])
+				return r.whileRead(ctx, func(ctx context.Context, out io.Writer) error { return r.followLog(ctx, c, args[0], out) })
 			case r.forPrograms():
 				return r.writeLog(ctx, c, args[0])
 			default:
-				return c.CopyLog(ctx, args[0], r.stdout)
+				return c.CopyLog(ctx, args[0], pipeOf(r.stdout))
 			}
 		})
 	}
@@ -65,22 +64,16 @@ func (r *remote) writeLog(ctx context.Context, c *client.Client, id string) erro
 
 // followLog shows the log as it comes, until it has ended or somebody has seen
 // enough.
-func (r *remote) followLog(ctx context.Context, c *client.Client, id string) error {
+func (r *remote) followLog(ctx context.Context, c *client.Client, id string, out io.Writer) error {
 	var (
-		after   uint64
-		failed  error
-		reached bool // the daemon, at least once
+		after  uint64
+		failed error
 	)
-	pause := shortestPause
-	lost := outage{to: r.stderr, what: "the log"}
-	opened := func() {
-		reached, pause = true, shortestPause
-		lost.over()
-	}
-	for ; ; pause = min(2*pause, longestPause) {
-		over, err := c.FollowLog(ctx, id, after, opened, func(e client.LogEntry) bool {
+	f := newFollowing(r.stderr, "the log")
+	for {
+		over, err := c.FollowLog(ctx, id, after, f.opened, func(e client.LogEntry) bool {
 			after = e.Seq
-			failed = r.showEntry(e)
+			failed = r.showEntry(out, e)
 			return failed == nil
 		})
 		switch {
@@ -88,65 +81,18 @@ func (r *remote) followLog(ctx context.Context, c *client.Client, id string) err
 			return failed
 		case over != nil:
 			return r.showEnd(over)
-		case ctx.Err() != nil && reached:
-			return nil
-		case err != nil && (!isUnreachable(err) || !reached):
+		}
+		if again, err := f.again(ctx, err); !again {
 			return err
 		}
-		lost.begin()
-		if !sleep(ctx, pause) {
-			return nil
-		}
 	}
 }
 
-// outage tells that what is followed broke off, once, and once that it is back.
-type outage struct {
-	to   io.Writer
-	what string
-	told bool
-}
-
-func (o *outage) begin() {
-	if !o.told {
-		fmt.Fprintf(o.to, "%s broke off; waiting for the daemon\n", o.what)
-	}
-	o.told = true
-}
-
-func (o *outage) over() {
-	if o.told {
-		fmt.Fprintf(o.to, "the daemon is back: %s goes on\n", o.what)
-	}
-	o.told = false
-}
-
-// The pauses between attempts to take a stream up again.
-const (
-	shortestPause = 250 * time.Millisecond
-	longestPause  = 5 * time.Second
-)
-
-// sleep waits, and says whether ctx has not ended meanwhile.
-func sleep(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(d):
-		return true
-	}
-}
-
-func isUnreachable(err error) bool {
-	_, ok := errors.AsType[*client.Unreachable](err)
-	return ok
-}
-
-func (r *remote) showEntry(e client.LogEntry) error {
+func (r *remote) showEntry(out io.Writer, e client.LogEntry) error {
 	if r.forPrograms() {
-		return r.output.writeOne(r.stdout, e.Raw)
+		return r.output.writeOne(out, e.Raw)
 	}
-	_, err := fmt.Fprintln(r.stdout, entryLine(e))
+	_, err := fmt.Fprintln(out, entryLine(e))
 	return err
 }
 

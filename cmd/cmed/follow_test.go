@@ -1,13 +1,17 @@
 package main
 
 import (
+	"bufio"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/client"
 )
@@ -28,7 +32,14 @@ func newBreaking(t *testing.T, texts ...string) *breaking {
 		defer s.mu.Unlock()
 		s.after = append(s.after, r.Header.Get("Last-Event-ID"))
 		if n := len(s.after) - 1; n < len(texts) {
-			fmt.Fprint(w, texts[n])
+			text := texts[n]
+			if strings.HasPrefix(text, "50") { // a refusal
+				var status int
+				fmt.Sscanf(text, "%d", &status)
+				w.WriteHeader(status)
+				text = text[len("503 "):]
+			}
+			fmt.Fprint(w, text)
 			return
 		}
 		w.WriteHeader(http.StatusUnauthorized)
@@ -68,12 +79,98 @@ func TestEventsOfADaemonThatIsNotThere(t *testing.T) {
 
 func TestAnOutageIsToldOnce(t *testing.T) {
 	var said strings.Builder
-	w := waiting{lost: &outage{to: &said, what: "the wait"}}
-	for _, err := range []error{nil, &client.Unreachable{}, &client.Unreachable{}, nil, nil, &client.Refusal{}} {
-		w.tellLost(t.Context(), err)
+	o := outage{to: &said, what: "the wait"}
+	now := time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+	away := &client.Refusal{Status: http.StatusBadGateway, Message: "away"}
+	o.over()
+	for _, err := range []error{o.begin(now, away), o.begin(now.Add(longestOutage-time.Second), nil)} {
+		if err != nil {
+			t.Error(err)
+		}
 	}
-	if got, want := said.String(), "the wait broke off; waiting for the daemon\nthe daemon is back: the wait goes on\n"; got != want {
+	o.over()
+	o.over()
+	const want = "the wait broke off; waiting for the daemon\nthe daemon is back: the wait goes on\n"
+	if got := said.String(); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if err := o.begin(now, away); err != nil {
+		t.Errorf("what was before counts: %v", err)
+	}
+	err := o.begin(now.Add(longestOutage), away)
+	if want := "the daemon did not come back within 15m0s: away"; err == nil || err.Error() != want || !errors.Is(err, errOutage) {
+		t.Errorf("it is waited for as long as it is away: %v", err)
+	}
+}
+
+// A daemon that starts or stops, or the proxy before it, says so; that ends nothing.
+func TestWhatPassesEndsNoStream(t *testing.T) {
+	const event = "id: e-%d\nevent: plan.created\ndata: {\"plan\":{\"id\":\"p%d\"}}\n\n"
+	s := newBreaking(t, fmt.Sprintf(event, 1, 1), `503 {"detail":"the daemon stops"}`, "502 <html>", fmt.Sprintf(event, 2, 2))
+	got := callWith(t, nil, "", "events", "-f", "--server", s.URL)
+	if want := "-  plan.created  p1 \n-  plan.created  p2 \n"; got.stdout != want || !strings.HasSuffix(got.stderr, "the key has expired\n"+wantsKey+"\n") {
+		t.Errorf("exit code %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	const entry = "id: 1\nevent: log\ndata: {\"seq\":1,\"message\":\"m\"}\n\n"
+	s = newBreaking(t, entry, `503 {"detail":"the daemon starts"}`, "event: end\ndata: {\"id\":\"e\",\"state\":\"succeeded\"}\n\n")
+	got = callWith(t, nil, "", "executor", "log", "-f", "e", "--server", s.URL)
+	if got.code != 0 || !strings.HasSuffix(got.stderr, "executor e: succeeded\n") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A stream ends with who reads it: at the next write, and also when none comes.
+func TestAStreamThatNobodyReadsEnds(t *testing.T) {
+	const event = "id: e-1\nevent: plan.created\ndata: {\"plan\":{\"id\":\"p\"}}\n\n"
+	const entry = "id: 1\nevent: log\ndata: {\"seq\":1,\"message\":\"m\"}\n\n"
+	for _, test := range []struct {
+		name, text string
+		more       bool
+		args       []string
+	}{
+		{"events that go on", event, true, []string{"events", "-f"}},
+		{"events that come no more", event, false, []string{"events", "-f"}},
+		{"a log that goes on", entry, true, []string{"executor", "log", "-f", "e"}},
+		{"a log that is silent", entry, false, []string{"executor", "log", "-f", "e", "-o", "json"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var unread sync.WaitGroup
+			unread.Add(1)
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				fmt.Fprint(w, test.text)
+				_ = http.NewResponseController(w).Flush()
+				unread.Wait()
+				if test.more {
+					fmt.Fprint(w, test.text)
+					_ = http.NewResponseController(w).Flush()
+				}
+				<-r.Context().Done()
+			}))
+			defer s.Close()
+			from, to, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer to.Close()
+			var stderr buffer
+			code := make(chan int, 1)
+			go func() {
+				code <- run(t.Context(), program{args: append(test.args, "--server", s.URL), stdout: to, stderr: &stderr})
+			}()
+			if _, err := bufio.NewReader(from).ReadString('\n'); err != nil {
+				t.Error(err)
+			}
+			from.Close()
+			unread.Done()
+			select {
+			case got := <-code:
+				if got != 0 || stderr.String() != "" {
+					t.Errorf("exit code %d: %s", got, stderr.String())
+				}
+			case <-time.After(patience):
+				t.Fatal("it goes on though nobody reads")
+			}
+		})
 	}
 }
 
@@ -91,5 +188,21 @@ func TestALogGoesOnAfterABreak(t *testing.T) {
 	}
 	if !slices.Equal(s.after, []string{"", "", "1"}) {
 		t.Errorf("it went on after %q", s.after)
+	}
+}
+
+// Whoever gets no answer is told that there may be a key, and what to do about it.
+func TestTheAnswerWithAKeyIsLost(t *testing.T) {
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
+	defer s.Close()
+	got := callWith(t, nil, "", "key", "create", "ci", "--role", "viewer", "--server", s.URL)
+	const want = "\nA key may have been made all the same, and nobody has it: cmed key list shows it, cmed key revoke ID ends it\n"
+	if got.code != exitFailure || !strings.Contains(got.stderr, want) {
+		t.Errorf("%+v", got)
+	}
+	s.Close()
+	got = callWith(t, nil, "", "key", "create", "ci", "--role", "viewer", "--server", s.URL)
+	if got.code != exitFailure || strings.Contains(got.stderr, "may have been made") {
+		t.Errorf("nobody was there: %+v", got)
 	}
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,12 +19,17 @@ runs is stopped and undone. The lever stays engaged, over restarts too, until
 
 Waits until everything is stopped and undone. Exit codes: 0 it is, or with
 --no-wait: the lever is engaged; 1 the daemon can't be reached, or not
-everything came to rest in time or could be undone; 2 wrong flag.
+everything came to rest in time; 2 wrong flag; 4 something could not be undone.
 
 Without the API, the lever is engaged by SIGUSR1 and by the halt file.`
 
-// lookEvery is how often a wait for the lever asks how far it is.
-const lookEvery = 250 * time.Millisecond
+const (
+	// lookEvery is how often a wait for the lever asks how far it is.
+	lookEvery = 250 * time.Millisecond
+	// answerSoon is how long a daemon may take to engage the lever before somebody who
+	// waits for it is told of the other ways.
+	answerSoon = 2 * time.Second
+)
 
 // halting is one call of cmed halt.
 type halting struct {
@@ -64,7 +67,7 @@ func newHalt(p program) *cobra.Command {
 
 // halt engages the lever and sees it through.
 func (h *halting) halt(ctx context.Context, c *client.Client, reason string) error {
-	lever, err := c.Halt(ctx, whoAmI(), reason)
+	lever, err := h.engage(ctx, c, reason)
 	if err != nil {
 		return h.withoutTheAPI(err)
 	}
@@ -90,9 +93,28 @@ func (h *halting) halt(ctx context.Context, c *client.Client, reason string) err
 		return err
 	}
 	if lever.Stop != nil && lever.Stop.NotUndone > 0 {
-		return &exitError{code: exitFailure} // its words say it
+		return &exitError{code: exitNotUndone} // its words say it
 	}
 	return nil
+}
+
+// engage engages the lever. When the daemon does not answer soon, it says how else to
+// do so.
+func (h *halting) engage(ctx context.Context, c *client.Client, reason string) (lever client.Lever, err error) {
+	done := make(chan struct{})
+	var calling sync.WaitGroup
+	calling.Go(func() {
+		defer close(done)
+		lever, err = c.Halt(ctx, whoAmI(), reason)
+	})
+	defer calling.Wait()
+	select {
+	case <-done:
+	case <-time.After(answerSoon):
+		fmt.Fprint(h.stderr, printableLines(fmt.Sprintf("no answer from %s yet; still trying\n%s\n", h.daemon.name(), h.otherWays())))
+		<-done // the client bounds the call
+	}
+	return lever, err
 }
 
 // show writes the lever: its document, or words.
@@ -168,7 +190,7 @@ func unsettled(ctx context.Context, c *client.Client) error {
 		return fmt.Errorf("everything is stopped, but whether all is undone can't be seen: %w", err)
 	}
 	if len(records) > 0 {
-		return fmt.Errorf("everything is stopped, but %s not undone: see cmed undos", isOrAre(len(records), "undo record"))
+		return &exitError{exitNotUndone, fmt.Errorf("everything is stopped, but %s not undone: see cmed undos", isOrAre(len(records), "undo record"))}
 	}
 	return nil
 }
@@ -186,87 +208,4 @@ func (r *remote) leverName() string {
 		return "the lever"
 	}
 	return "the lever of " + r.daemon.name()
-}
-
-// withoutTheAPI tells who can't reach the daemon, or may not halt it, how to do so
-// all the same.
-func (h *halting) withoutTheAPI(err error) error {
-	if isUnreachable(err) {
-		return &explained{err: err, text: printableLines(fmt.Sprintf("%v\n"+
-			"%sIs it another one?  cmed halt --server http://HOST:PORT (or %s)\n%s", err, h.daemon.origin(), serverVariable, h.otherWays()))}
-	}
-	refusal, ok := errors.AsType[*client.Refusal](err)
-	if !ok || refusal.Status != http.StatusUnauthorized && refusal.Status != http.StatusForbidden {
-		return err
-	}
-	return &explained{err: err, text: printableLines(fmt.Sprintf("%v\n"+
-		"Without a key, on its machine:  cmed halt --server %s\n%s", h.explain(err), h.socketHere(), h.otherWays()))}
-}
-
-// withoutClient tells who can't even call a daemon, for what the flags, the
-// environment or the contexts say, how to halt it all the same.
-func (h *halting) withoutClient(err error) error {
-	return &exitError{exitUsage, &explained{err: err, text: printableLines(fmt.Sprintf("%v\n"+
-		"Without the contexts, on its machine:  cmed halt --server %s (--server goes without them)\n%s",
-		err, h.socketHere(), h.otherWays()))}}
-}
-
-// otherWays are those that need no API.
-func (h *halting) otherWays() string {
-	file := "the halt file that its log named at start"
-	if path := h.haltFile(); path != "" {
-		file += " (by default " + path + ")"
-	}
-	return "Does it run, but not answer?  kill -USR1 PID (its log names it at start), or touch " + file + "\n" +
-		"Has it died?  cmed reap, with its options, ends and undoes what it left"
-}
-
-// haltFile is where a daemon with this environment, started in this folder,
-// looks for its halt file; "" when none can have been.
-func (h *halting) haltFile() string {
-	cfg, err := load(settings{}, h.env, nil)
-	if err != nil {
-		return ""
-	}
-	path, err := filepath.Abs(cfg.haltFile)
-	if err != nil {
-		return ""
-	}
-	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
-		return ""
-	}
-	return path
-}
-
-const resumeLong = `Releases the lever: executors start again when they are due. Those that were due
-meanwhile are blocked and stay so. While the halt file is there, it is refused.
-
-Exit codes: 0 released, 1 refused or the daemon can't be reached, 2 wrong flag.`
-
-func newResume(p program) *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "resume",
-		Short: "Release the lever that halt engaged",
-		Long:  resumeLong,
-		Args:  noArguments,
-	}
-	r := newRemote(cmd, p, "text")
-	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			lever, err := c.Release(ctx, whoAmI())
-			if err != nil {
-				return err
-			}
-			r.warn(lever.Warnings)
-			if r.forPrograms() {
-				return r.write(lever.Raw)
-			}
-			if lever.Engaged {
-				return fmt.Errorf("%s is engaged again, by %s (%s)", r.leverName(), lever.By, lever.Reason)
-			}
-			fmt.Fprintf(r.stdout, "%s is released: executors start when they are due\n", r.leverName())
-			return nil
-		})
-	}
-	return cmd
 }

@@ -91,6 +91,10 @@ func (k *keyMaking) create(ctx context.Context, c *client.Client) (err error) {
 		}()
 	}
 	key, err := c.CreateKey(ctx, k.want)
+	if client.MayBeDone(err) {
+		return fmt.Errorf("%w\nA key may have been made all the same, and nobody has it: "+
+			"cmed key list shows it, cmed key revoke ID ends it", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/chaos-monkey-engine/cmed/internal/client"
 )
 
 // tableLimit is how many rows a table has at most, unless --limit says otherwise.
@@ -40,6 +43,27 @@ func (r *remote) tellMore(more bool) {
 	if more {
 		fmt.Fprintln(r.stderr, "there are more: --limit 0 shows all")
 	}
+}
+
+// lastOf turns a list that was asked for with the newest first, and came with more
+// and err, into one that ends with the newest, as a person reads it. When it does
+// not hold all, that is told. Of a daemon that does not know that order it shows the
+// oldest, and says so.
+func lastOf[T any](r *remote, list []T, more bool, err error) ([]T, error) {
+	switch {
+	case errors.Is(err, client.ErrOldestFirst):
+		if more {
+			fmt.Fprintln(r.stderr, "there are later ones, which this daemon does not show first: --limit 0 shows all")
+		}
+		return list, nil
+	case err != nil:
+		return nil, err
+	}
+	slices.Reverse(list)
+	if more {
+		fmt.Fprintln(r.stderr, "there are earlier ones: --limit 0 shows all")
+	}
+	return list, nil
 }
 
 // labelWords are labels as "a=1, b=2".

@@ -69,6 +69,7 @@ func manualPage(cmd *cobra.Command, b build) []byte {
 	if long == "" {
 		long = cmd.Short + "."
 	}
+	long, exits := cutExits(long)
 	fmt.Fprintf(&page, "# DESCRIPTION\n%s\n\n", manText(long))
 	if cmd.HasAvailableSubCommands() {
 		page.WriteString("# COMMANDS\n")
@@ -84,14 +85,38 @@ func manualPage(cmd *cobra.Command, b build) []byte {
 			page.WriteString(manFlag(f))
 		}
 	})
-	page.WriteString("# EXIT STATUS\n")
-	for _, c := range exitCodes {
-		fmt.Fprintf(&page, "**%d**\n: %s\n\n", c.code, manText(c.meaning))
-	}
+	page.WriteString("# EXIT STATUS\n" + exitStatus(cmd, exits))
 	if cmd.HasParent() {
 		fmt.Fprintf(&page, "# SEE ALSO\n**%s**(1)\n", pageName(cmd.Parent()))
 	}
 	return page.Bytes()
+}
+
+// exitStatus tells a command's exit codes: all of them on the first page, on others
+// what their descriptions say.
+func exitStatus(cmd *cobra.Command, exits string) string {
+	if exits != "" {
+		return manText(exits) + "\n\n"
+	}
+	if cmd.HasParent() {
+		return fmt.Sprintf("Those of **%s**(1).\n\n", pageName(cmd.Root()))
+	}
+	var text strings.Builder
+	for _, c := range exitCodes {
+		fmt.Fprintf(&text, "**%d**\n: %s\n\n", c.code, manText(c.meaning))
+	}
+	return text.String()
+}
+
+// cutExits takes what a description says of the exit codes out of it; "" when it says
+// nothing.
+func cutExits(long string) (rest, exits string) {
+	before, after, found := strings.Cut(long, "Exit codes: ")
+	if !found {
+		return long, ""
+	}
+	exits, after, _ = strings.Cut(after, "\n\n")
+	return strings.TrimSpace(strings.TrimSpace(before) + "\n\n" + after), exits
 }
 
 // manFlag is a flag as an item of a definition list.

@@ -56,9 +56,7 @@ func (o *output) writeOne(w io.Writer, doc json.RawMessage) error {
 	if o.text == formatYAML {
 		return screen.WriteYAML(w, doc)
 	}
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return enc.Encode(doc)
+	return screen.WriteJSONLine(w, doc)
 }
 
 // printable is a text without what would drive a terminal, on one line.

@@ -69,9 +69,9 @@ func newPlanList(p program) *cobra.Command {
 }
 
 func planTable(plans []client.Plan, now time.Time) *screen.Table {
-	table := screen.NewTable("ID", "PENDING", "NEXT", "NAME", "ATTACK", "PLANNER", "CREATED")
+	table := screen.NewTable("ID", "NAME", "PENDING", "NEXT", "ATTACK", "PLANNER", "CREATED")
 	for _, p := range plans {
-		table.Row(p.ID, strconv.Itoa(p.Pending), screen.Instant(p.Next, now), p.Name, p.Attack.Ref, p.Planner.Ref,
+		table.Row(p.ID, p.Name, strconv.Itoa(p.Pending), screen.Instant(p.Next, now), p.Attack.Ref, p.Planner.Ref,
 			screen.Instant(p.Created, now))
 	}
 	return table
@@ -79,21 +79,12 @@ func planTable(plans []client.Plan, now time.Time) *screen.Table {
 
 func newPlanShow(p program) *cobra.Command {
 	cmd := &cobra.Command{Use: "show ID", Short: "Show a plan and its executors", Args: oneArgument("the id of a plan")}
-	r := newRemote(cmd, p, "text")
-	cmd.ValidArgsFunction = r.complete(planIDs(true))
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
-			plan, err := c.Plan(ctx, args[0])
-			if err != nil {
-				return err
-			}
-			if r.forPrograms() {
-				return r.write(plan.Raw)
-			}
-			return r.showPlan(plan, time.Now())
-		})
-	}
-	return cmd
+	return showable[client.Plan]{
+		ids:  planIDs(true),
+		find: (*client.Client).Plan,
+		raw:  func(p client.Plan) json.RawMessage { return p.Raw },
+		show: (*remote).showPlan,
+	}.command(p, cmd)
 }
 
 func (r *remote) showPlan(p client.Plan, now time.Time) error {

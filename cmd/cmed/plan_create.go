@@ -6,14 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/chaos-monkey-engine/cmed/internal/client"
-	"github.com/chaos-monkey-engine/cmed/internal/screen"
 )
 
 const planCreateLong = `Posts the plans of a file, JSON or YAML, and shows their executors. A file may hold
@@ -25,7 +23,8 @@ With --dry-run nothing is stored: it shows the executors that would be made and,
 where the attack can list them, the targets as they are now.
 
 With --wait it goes on until all executors are over and what they broke is undone,
-and the exit code says how they ended; see "cmed help exit-codes".
+and the exit code says how they ended; see "cmed help exit-codes". A daemon that is gone
+meanwhile is waited for, for 15 minutes at most.
 
 Every plan is posted with an Idempotency-Key, so that a lost answer does not make
 it twice. --idempotency-key KEY gives that of an earlier call: what was made then is
@@ -100,7 +99,7 @@ func tryAll(ctx context.Context, c *client.Client, plans []planText) error {
 	}
 	var refusals []error
 	for _, p := range plans {
-		_, err := c.PreviewPlan(ctx, p.body)
+		_, err := p.preview(ctx, c)
 		switch {
 		case isOfPlan(err):
 			refusals = append(refusals, fmt.Errorf("%s: %w", p.where, err))
@@ -147,6 +146,7 @@ func (l *planning) createAll(ctx context.Context, c *client.Client, plans []plan
 		}
 		plan, err := c.CreatePlan(ctx, text.body, key)
 		if err != nil {
+			err = text.withHint(err)
 			return errors.Join(l.showMade(ctx, c, made, len(plans)), l.notMade(err, text, len(made), base))
 		}
 		l.warn(plan.Warnings)
@@ -163,7 +163,7 @@ func (l *planning) notMade(err error, text planText, made int, key string) error
 	if made > 0 {
 		err = fmt.Errorf("%s: %w\nthe %s before it %s made", text.where, err, count(made, "plan"), isAre(made))
 	}
-	if _, lost := errors.AsType[*client.Unreachable](err); lost {
+	if client.MayBeDone(err) {
 		err = fmt.Errorf("%w\nIt may have been made all the same", err)
 	} else if made == 0 {
 		return err
@@ -207,80 +207,4 @@ func (l *planning) writeOneOrAll(name string, plans int, documents []json.RawMes
 		return l.write(documents[0])
 	}
 	return l.write(map[string]any{name: documents})
-}
-
-// previewAll shows what the plans would be, those that are not refused.
-func (l *planning) previewAll(ctx context.Context, c *client.Client, plans []planText) error {
-	var documents []json.RawMessage
-	var refusals []error
-	for _, text := range plans {
-		preview, err := c.PreviewPlan(ctx, text.body)
-		if isOfPlan(err) && len(plans) > 1 {
-			refusals = append(refusals, fmt.Errorf("%s: %w", text.where, err))
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		l.warn(preview.Warnings)
-		documents = append(documents, preview.Raw)
-		if l.forPrograms() {
-			continue
-		}
-		if err := l.showPreview(preview); err != nil {
-			return err
-		}
-	}
-	if l.forPrograms() && len(documents) > 0 {
-		if err := l.writeOneOrAll("previews", len(plans), documents); err != nil {
-			return err
-		}
-	}
-	return errors.Join(refusals...)
-}
-
-func (l *planning) showPreview(preview client.Preview) error {
-	would := count(preview.Pending, "executor") + " would run"
-	if not := preview.Total - preview.Pending; not > 0 {
-		would += fmt.Sprintf(", %d would not", not)
-	}
-	l.say("dry run of %q: %s; nothing is stored", preview.Name, would)
-	if len(preview.Executors) > 0 {
-		if err := executorTable(preview.Executors, true, time.Now()).Write(l.stdout, l.screen()); err != nil {
-			return err
-		}
-	}
-	if more := preview.Total - len(preview.Executors); more > 0 {
-		l.say("... and %d more", more)
-	}
-	l.say(`times and choices are drawn with seed %d; put "seed": %d into the plan to get the same`, preview.Seed, preview.Seed)
-	return writeTargets(l.stdout, l.screen(), preview)
-}
-
-func writeTargets(w io.Writer, s screen.Screen, p client.Preview) error {
-	words := ""
-	switch {
-	case p.TargetsError != "":
-		words = "the targets can't be listed now: " + printable(p.TargetsError)
-	case p.Targets == nil:
-		words = "this attack does not tell its targets beforehand"
-	case len(p.Targets) == 0:
-		words = "no targets as things are now"
-	}
-	if words != "" {
-		_, err := fmt.Fprintln(w, words)
-		return err
-	}
-	if _, err := fmt.Fprintln(w, "the first of them would hit, as things are now:"); err != nil {
-		return err
-	}
-	return targetTable(p.Targets).Write(w, s)
-}
-
-func targetTable(targets []client.Target) *screen.Table {
-	table := screen.NewTable("TARGET", "NAME", "STATE")
-	for _, t := range targets {
-		table.Row(t.ID, t.Name, t.State)
-	}
-	return table
 }

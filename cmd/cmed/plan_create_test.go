@@ -36,8 +36,8 @@ func newPlanServer(t *testing.T, answer func(string, bool) (int, string)) *planS
 		}
 		dry := r.URL.Query().Get("dry_run") == "true"
 		how := r.Header.Get("Idempotency-Key")
-		if dry {
-			how = "dry" + how
+		if dry { // it has a key too, which means nothing
+			how = "dry"
 		}
 		s.mu.Lock()
 		s.asked = append(s.asked, doc.Name+" "+how)
@@ -172,5 +172,22 @@ func TestTheOldFormOfPlan(t *testing.T) {
 	if got := callWith(t, nil, "", "plan", "my.json"); got.code != exitUsage ||
 		!strings.HasPrefix(got.stderr, "cmed: unknown command \"my.json\"; to post a plan: cmed plan create -f my.json\n") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// A slip of the fingers in the name of a member is shown, however the plan is tried.
+func TestAMisspeltMemberOfAPlan(t *testing.T) {
+	const refused = `400 {"detail":"'attack' is a required property","errors":[{"pointer":"","message":"'attack' is a required property"}]}`
+	s := newStandIn(t, map[string][]string{"POST /api/1/plans/": {refused}})
+	for _, args := range []string{"plan create -f", "plan create --dry-run -f"} {
+		file := write(t, "name: x\natack: {ref: 'a:B'}\nplanner: {ref: 'c:D'}\n")
+		c, code := s.call(t, append(strings.Fields(args), file)...)
+		if want := `cmed: 'attack' is a required property; did you mean "attack" where it says "atack"?`; code != exitFailure || !strings.HasPrefix(c.stderr.String(), want) {
+			t.Errorf("%s: exit code %d: %s", args, code, c.stderr.String())
+		}
+		c, code = s.call(t, append(strings.Fields(args), write(t, "name: x\nplanner: {ref: 'c:D'}\n"))...)
+		if code != exitFailure || c.stderr.String() != "cmed: 'attack' is a required property\n" {
+			t.Errorf("%s, nothing like it: exit code %d: %s", args, code, c.stderr.String())
+		}
 	}
 }

@@ -23,77 +23,92 @@ type verdict struct {
 // The states that only a deleted executor has here.
 const deletedState = "deleted"
 
+// vanished says whether an executor is gone and nobody saw how it ended.
+func (w *waiting) vanished(id string) bool {
+	e := w.executors[id]
+	return w.deleted[id] && !e.Final()
+}
+
 // stateOf is what an executor counts as.
 func (w *waiting) stateOf(id string) string {
-	if w.deleted[id] {
+	if w.vanished(id) {
 		return deletedState
 	}
 	return w.executors[id].State
 }
 
-// verdict judges what was last seen: what is left to undo before what failed,
-// that before what never ran.
-func (w *waiting) verdict() verdict {
-	counts := map[string]int{}
-	var unsettled, failed, never, pending int
+// tally counts executors by what they mean for the verdict.
+type tally struct{ unsettled, failed, never, pending int }
+
+func (w *waiting) tally() (t tally) {
 	for _, id := range w.order {
 		e := w.executors[id]
-		counts[w.stateOf(id)]++
 		switch {
-		case w.deleted[id]:
-			never++
-		case !isOver(e):
-			pending++
+		case w.vanished(id) && e.Started.IsZero():
+			t.never++
+		case w.vanished(id): // it ran, and was stopped to be deleted
+			t.failed++
+		case !w.deleted[id] && !isOver(e):
+			t.pending++
 		case e.NeverRan():
-			never++
+			t.never++
 		case e.State != "succeeded":
-			failed++
+			t.failed++
 		}
 		if !w.deleted[id] && (e.Undo == "failed" || e.Undo == "abandoned") {
-			unsettled++
+			t.unsettled++
 		}
 	}
 	switch {
 	case !w.looked:
-		pending++ // or what became of them is not known
+		t.pending++ // or what became of them is not known
 	case len(w.order) == 0:
-		never++ // gone before they were seen
+		t.never++ // gone before they were seen
 	}
+	return t
+}
+
+// verdict judges what was last seen: what is left to undo before what failed,
+// that before what never ran.
+func (w *waiting) verdict() verdict {
+	t := w.tally()
 	v := verdict{name: "succeeded"}
 	switch {
-	case pending > 0:
+	case t.pending > 0:
 		v = verdict{name: "unfinished", code: exitUnfinished}
-	case unsettled > 0:
+	case t.unsettled > 0:
 		v = verdict{name: "not_undone", code: exitNotUndone}
-	case failed > 0:
+	case t.failed > 0:
 		v = verdict{name: "failed", code: exitRunFailed}
-	case never > 0:
+	case t.never > 0:
 		v = verdict{name: "never_ran", code: exitNeverRan}
 	}
-	v.words = countWords(counts)
+	v.words = w.countWords()
 	if !w.looked {
 		v.words = "what became of the executors was not seen"
 	}
-	if unsettled > 0 {
-		v.words += fmt.Sprintf("; of %d NOT undone (see cmed undos)", unsettled)
+	if t.unsettled > 0 {
+		v.words += fmt.Sprintf("; of %d NOT undone (see cmed undos)", t.unsettled)
 	}
 	return v
 }
 
-// countWords are counts by state as "3 executors: 2 succeeded, 1 failed".
-func countWords(counts map[string]int) string {
-	total := 0
+// countWords count the executors by state: "3 executors: 2 succeeded, 1 failed".
+func (w *waiting) countWords() string {
+	counts := map[string]int{}
+	for _, id := range w.order {
+		counts[w.stateOf(id)]++
+	}
 	var words []string
 	for _, state := range slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	}) {
-		total += counts[state]
 		words = append(words, fmt.Sprintf("%d %s", counts[state], printable(strings.ReplaceAll(state, "_", " "))))
 	}
-	if total == 0 {
+	if len(w.order) == 0 {
 		return "the executors are deleted"
 	}
-	return count(total, "executor") + ": " + strings.Join(words, ", ")
+	return count(len(w.order), "executor") + ": " + strings.Join(words, ", ")
 }
 
 // document is the outcome for programs.
@@ -110,9 +125,9 @@ func (w *waiting) document(v verdict) any {
 }
 
 // progress is how far the executors are, on a line.
-func (w *waiting) progress(now time.Time, err error) string {
-	if err != nil {
-		return "the daemon can't be reached; still waiting"
+func (w *waiting) progress(now time.Time) string {
+	if since := w.lost.since; !since.IsZero() {
+		return "the daemon is away for " + screen.Span(now.Sub(since)) + "; still waiting"
 	}
 	over, running := 0, 0
 	var longest time.Time // the start of the run that takes longest

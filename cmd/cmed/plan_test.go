@@ -106,9 +106,9 @@ func TestPlanShowsItsExecutors(t *testing.T) {
 		t.Errorf("exit code %d", code)
 	}
 	want := "plan p1 \"a plan\": 1 executor to run\n" +
-		"ID STATE DUE NAME ATTACK UNDO REASON\n" +
-		"e1 missed " + past.Format(time.RFC3339) + " (56 min ago) first - - too late\n" +
-		"e2 scheduled " + due.Format(time.RFC3339) + " (in 4 min) second - - -\n" +
+		"ID STATE NAME DUE ATTACK UNDO REASON\n" +
+		"e1 missed first " + past.Format(time.RFC3339) + " (56 min ago) - - too late\n" +
+		"e2 scheduled second " + due.Format(time.RFC3339) + " (in 4 min) - - -\n" +
 		"... and more: cmed executor list --all --plan p1\n"
 	if got := c.stdout.String(); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want), " ") {
 		t.Errorf("got\n%swant\n%s", got, want)

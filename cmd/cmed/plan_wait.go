@@ -2,15 +2,11 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/client"
-	"github.com/chaos-monkey-engine/cmed/internal/screen"
 )
 
 // How often the executors are looked at while the daemon tells of every change,
@@ -20,74 +16,6 @@ const (
 	lookWhileUntold = time.Second
 )
 
-// follow waits until the executors of plans are over, and returns an error whose
-// exit code says how they ended.
-func (l *planning) follow(ctx context.Context, c *client.Client, plans []client.Plan) error {
-	if l.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, l.timeout, fmt.Errorf("--timeout is %s", l.timeout))
-		defer cancel()
-	}
-	w := newWaiting(c, plans)
-	w.line = newProgressLine(l.stderr, l.screenOf(l.stderr))
-	if !w.line.screen.Watched {
-		w.lost = &outage{to: l.stderr, what: "the wait"}
-	}
-	if !l.forPrograms() {
-		w.over = func(e client.Executor) {
-			w.line.clear()
-			l.sayOver(e)
-		}
-	}
-	err := w.wait(ctx)
-	w.line.clear()
-	verdict := w.verdict()
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("the plan is made, but what became of it can't be seen: %w", err)
-	}
-	if l.forPrograms() {
-		if err := l.write(w.document(verdict)); err != nil {
-			return err
-		}
-	} else {
-		l.say("%s", verdict.words)
-	}
-	switch {
-	case err != nil:
-		return &exitError{exitUnfinished, fmt.Errorf("the wait is over, the executors are not: %w; the daemon goes on: %s", context.Cause(ctx), callOff(plans))}
-	case verdict.code != 0:
-		return &exitError{code: verdict.code} // the words have said it
-	default:
-		return nil
-	}
-}
-
-// callOff says how to call plans off.
-func callOff(plans []client.Plan) string {
-	if len(plans) > 1 {
-		return "cmed plan halt ID calls a plan off"
-	}
-	return "cmed plan halt " + printable(plans[0].ID) + " calls it off"
-}
-
-// sayOver tells of an executor that is over.
-func (l *planning) sayOver(e client.Executor) {
-	text := e.State
-	if e.Name != "" {
-		text = e.Name + ", " + text
-	}
-	if !e.Started.IsZero() && !e.Finished.IsZero() {
-		text += " after " + screen.Took(e.Finished.Sub(e.Started))
-	}
-	if e.Reason != "" {
-		text += " (" + e.Reason + ")"
-	}
-	if undo := undoWord(e.Undo); undo != "" {
-		text += ", undo " + undo
-	}
-	l.say("executor %s: %s", printable(e.ID), l.screen().Paint(screen.OfState(e.State), printable(text)))
-}
-
 // waiting follows the executors of some plans.
 type waiting struct {
 	client *client.Client
@@ -95,13 +23,13 @@ type waiting struct {
 	// over, if set, is called once for each executor that is over.
 	over func(client.Executor)
 	line *progressLine
-	// lost tells those who see no line that the daemon is gone; nil: nobody.
-	lost *outage
+	// lost tells those who see no line that the daemon is gone.
+	lost outage
 
 	executors map[string]client.Executor
 	order     []string        // their ids, as they were first seen
 	told      map[string]bool // those that over was called for
-	deleted   map[string]bool
+	deleted   map[string]bool // gone before they were seen to be over
 	// looked is set when all plans have been looked at once: before that nothing
 	// is known of some.
 	looked bool
@@ -109,7 +37,7 @@ type waiting struct {
 
 func newWaiting(c *client.Client, plans []client.Plan) *waiting {
 	return &waiting{
-		client: c, plans: plans,
+		client: c, plans: plans, lost: outage{to: io.Discard, what: "the wait"},
 		executors: map[string]client.Executor{}, told: map[string]bool{}, deleted: map[string]bool{},
 	}
 }
@@ -131,9 +59,8 @@ func (w *waiting) wait(ctx context.Context) error {
 	from := make(chan news)
 	streaming.Go(func() { w.stream(ctx, from) })
 
-	look := time.NewTimer(0)
+	look, draw := time.NewTimer(0), time.NewTicker(time.Second)
 	defer look.Stop()
-	draw := time.NewTicker(time.Second)
 	defer draw.Stop()
 	every := lookWhileUntold
 	for {
@@ -144,7 +71,6 @@ func (w *waiting) wait(ctx context.Context) error {
 		case <-draw.C:
 		case <-look.C:
 			err = w.lookAtAll(ctx)
-			w.tellLost(ctx, err)
 			look.Reset(every)
 		case n := <-from:
 			switch {
@@ -158,24 +84,26 @@ func (w *waiting) wait(ctx context.Context) error {
 				look.Reset(every)
 			}
 		}
-		switch {
-		case err != nil && ctx.Err() == nil && !isUnreachable(err):
-			return err
-		case w.isOver():
-			return nil
+		if err != nil && ctx.Err() == nil {
+			look.Reset(lookWhileUntold)
 		}
-		w.line.show(w.progress(time.Now(), err))
+		if over, err := w.judge(ctx, err); over || err != nil {
+			return err
+		}
+		w.line.show(w.progress(time.Now()))
 	}
 }
 
-// tellLost tells whether a look found the daemon.
-func (w *waiting) tellLost(ctx context.Context, err error) {
+// judge says whether the wait is over, after a look that may have failed; the error is
+// one that no later look will mend.
+func (w *waiting) judge(ctx context.Context, err error) (over bool, _ error) {
 	switch {
-	case w.lost == nil || ctx.Err() != nil:
-	case err == nil:
-		w.lost.over()
-	case isUnreachable(err):
-		w.lost.begin()
+	case err == nil || ctx.Err() != nil:
+		return w.isOver(), nil
+	case !client.Passing(err):
+		return false, err
+	default:
+		return false, w.lost.begin(time.Now(), err)
 	}
 }
 
@@ -205,7 +133,7 @@ func (w *waiting) stream(ctx context.Context, to chan<- news) {
 		if err == nil || !tell(news{}) {
 			return
 		}
-		if refusal, ok := errors.AsType[*client.Refusal](err); ok && refusal.Status != http.StatusServiceUnavailable {
+		if !client.Passing(err) {
 			return
 		}
 		sleep(ctx, pause)
@@ -220,10 +148,11 @@ func (w *waiting) apply(ctx context.Context, change client.Change) error {
 		return w.lookAtAll(ctx)
 	case change.Executor != nil:
 		e := *change.Executor
+		if _, ours := w.executors[e.ID]; ours {
+			w.take(e)
+		}
 		if change.Type == "executor.deleted" {
 			w.remove(e.ID)
-		} else if _, ours := w.executors[e.ID]; ours {
-			w.take(e)
 		}
 	case change.Undo != nil:
 		if _, ours := w.executors[change.Undo.Executor]; ours {
@@ -256,6 +185,7 @@ func (w *waiting) lookAtAll(ctx context.Context) error {
 		}
 	}
 	w.looked = true
+	w.lost.over()
 	return nil
 }
 
@@ -273,8 +203,9 @@ func (w *waiting) take(e client.Executor) {
 	}
 }
 
+// remove takes in that an executor is gone. One that was over keeps its outcome.
 func (w *waiting) remove(id string) {
-	if _, known := w.executors[id]; known {
+	if e, known := w.executors[id]; known && !isOver(e) {
 		w.deleted[id] = true
 	}
 }
@@ -292,27 +223,4 @@ func (w *waiting) isOver() bool {
 		}
 	}
 	return true
-}
-
-// progressLine is a line on a terminal that is written over and over.
-type progressLine struct {
-	to     io.Writer
-	screen screen.Screen
-}
-
-// newProgressLine shows nothing where nobody watches.
-func newProgressLine(to io.Writer, s screen.Screen) *progressLine {
-	return &progressLine{to: to, screen: s}
-}
-
-func (p *progressLine) show(text string) {
-	if p.screen.Watched {
-		fmt.Fprint(p.to, "\r\x1b[K"+p.screen.Shorten(text))
-	}
-}
-
-func (p *progressLine) clear() {
-	if p.screen.Watched {
-		fmt.Fprint(p.to, "\r\x1b[K")
-	}
 }

@@ -36,9 +36,15 @@ func newWaitedFor(t *testing.T, looks ...string) *waitedFor {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			s.seen++
-			if s.looks[0] == "down" {
+			switch s.looks[0] {
+			case "down":
 				s.looks = s.looks[1:]
 				panic(http.ErrAbortHandler)
+			case "starting":
+				s.looks = s.looks[1:]
+				w.WriteHeader(http.StatusServiceUnavailable)
+				fmt.Fprint(w, `{"detail":"the daemon starts"}`)
+				return
 			}
 			if q := r.URL.Query(); q.Get("plan_id") != "p" || q.Get("executed") != "true" {
 				t.Errorf("asked for %s", r.URL.RawQuery)
@@ -68,6 +74,9 @@ func (s *waitedFor) wait(t *testing.T, args ...string) outcome {
 }
 
 func state(id, state, undo string) string {
+	if state == "scheduled" {
+		return fmt.Sprintf(`{"id":%q,"plan_id":"p","state":%q,"undo":%q}`, id, state, undo)
+	}
 	return fmt.Sprintf(`{"id":%q,"plan_id":"p","state":%q,"undo":%q,"started":"2026-11-21T17:00:00Z","finished":"2026-11-21T17:00:02Z"}`, id, state, undo)
 }
 
@@ -99,7 +108,7 @@ func TestTheExitCodeTellsTheOutcome(t *testing.T) {
 
 // Without events, or with a daemon that is away for a while, it looks again.
 func TestWithoutEventsTheExecutorsAreLookedAt(t *testing.T) {
-	s := newWaitedFor(t, state("a", "running", "none"), "down", state("a", "succeeded", "undoing"), state("a", "succeeded", "undone"))
+	s := newWaitedFor(t, state("a", "running", "none"), "down", "starting", state("a", "succeeded", "undoing"), state("a", "succeeded", "undone"))
 	got := s.wait(t, "-o", "json")
 	var doc struct {
 		Outcome   string
@@ -112,7 +121,7 @@ func TestWithoutEventsTheExecutorsAreLookedAt(t *testing.T) {
 	if doc.Outcome != "succeeded" || len(doc.Plans) != 1 || len(doc.Executors) != 1 || doc.Executors[0].Undo != "undone" {
 		t.Errorf("%+v", doc)
 	}
-	if s.seen != 4 {
+	if s.seen != 5 {
 		t.Errorf("it looked %d times", s.seen)
 	}
 }
@@ -144,7 +153,7 @@ func TestWithEventsTheExecutorsAreFollowed(t *testing.T) {
 			}
 			s.set(state("a", "succeeded", "none"))
 			send(3, "succeeded", state("a", "succeeded", "none"))
-			send(4, "deleted", state("b", "cancelled", "none"))
+			send(4, "deleted", state("b", "scheduled", "none"))
 			<-r.Context().Done()
 		}
 	}
@@ -186,12 +195,12 @@ func (s *waitedFor) awaitLook(t *testing.T, n int) {
 
 func TestTheWaitEndsBeforeTheExecutors(t *testing.T) {
 	s := newWaitedFor(t, state("a", "running", "none"))
-	got := s.wait(t, "--timeout", "50ms")
-	want := "cmed: the wait is over, the executors are not: --timeout is 50ms; the daemon goes on: cmed plan halt p calls it off\n"
+	got := s.wait(t, "--timeout", "1s")
+	want := "cmed: the wait is over, the executors are not: --timeout is 1s; the daemon goes on: cmed plan halt p calls it off\n"
 	if got.code != exitUnfinished || got.stderr != want || !strings.HasSuffix(got.stdout, "1 executor: 1 running\n") {
 		t.Errorf("%+v", got)
 	}
-	got = s.wait(t, "--timeout", "50ms", "-o", "yaml")
+	got = s.wait(t, "--timeout", "1s", "-o", "yaml")
 	if got.code != exitUnfinished || !strings.HasPrefix(got.stdout, "---\nexecutors:\n  - id: a\n") || !strings.Contains(got.stdout, "\noutcome: unfinished\n") {
 		t.Errorf("%+v", got)
 	}
@@ -225,7 +234,36 @@ func TestProgressInWords(t *testing.T) {
 		w.take(e)
 	}
 	w.remove("d")
-	if got, want := w.progress(now, nil), "2 of 6 executors over, 3 running for 12 s, the next one in 4 min"; got != want {
+	if got, want := w.progress(now), "2 of 6 executors over, 3 running for 12 s, the next one in 4 min"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// What ended and was deleted then counts as it ended.
+func TestTheDeletedCountAsTheyEnded(t *testing.T) {
+	ran := time.Date(2026, 11, 21, 17, 0, 0, 0, time.UTC)
+	for _, test := range []struct {
+		name  string
+		last  client.Executor // before it was gone
+		words string
+		code  int
+	}{
+		{"it had succeeded", client.Executor{State: "succeeded", Started: ran}, "1 executor: 1 succeeded", 0},
+		{"it had failed", client.Executor{State: "failed", Started: ran}, "1 executor: 1 failed", exitRunFailed},
+		{"its undo was not seen to end", client.Executor{State: "timed_out", Started: ran, Undo: "undoing"}, "1 executor: 1 timed out", exitRunFailed},
+		{"it ran", client.Executor{State: "running", Started: ran}, "1 executor: 1 deleted", exitRunFailed},
+		{"it had not begun", client.Executor{State: "scheduled"}, "1 executor: 1 deleted", exitNeverRan},
+		{"it was missed", client.Executor{State: "missed"}, "1 executor: 1 missed", exitNeverRan},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWaiting(nil, nil)
+			w.looked = true
+			test.last.ID = "a"
+			w.take(test.last)
+			w.remove("a")
+			if got := w.verdict(); !w.isOver() || got.words != test.words || got.code != test.code {
+				t.Errorf("%+v", got)
+			}
+		})
 	}
 }

@@ -178,7 +178,7 @@ func writePlugins(w io.Writer, s screen.Screen, empty string, files []engine.Plu
 // writeTrouble explains what is wrong with a file, if anything is.
 func writeTrouble(w io.Writer, f engine.PluginFile) {
 	if f.Error != nil {
-		fmt.Fprintf(w, "\n%s (%s): %s: %s\n", printable(f.Path), f.State, f.Error.Stage, printable(f.Error.Message))
+		fmt.Fprintf(w, "\n%s (%s): %s: %s\n", printable(f.Path), printable(string(f.State)), printable(f.Error.Stage), printable(f.Error.Message))
 		if f.Error.Hint != "" {
 			fmt.Fprintf(w, "  hint: %s\n", printable(f.Error.Hint))
 		}

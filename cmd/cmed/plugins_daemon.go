@@ -23,7 +23,7 @@ func (r *remote) listPlugins(ctx context.Context, c *client.Client) error {
 		for i, p := range plugins {
 			files[i] = fileOf(p)
 		}
-		err = writePlugins(r.stdout, r.screen(), "no files in the plugin folders of "+c.Server(), files)
+		err = writePlugins(r.stdout, r.screen(), "no files in the plugin folders of "+printable(c.Server()), files)
 	}
 	if err != nil {
 		return err

@@ -47,7 +47,7 @@ func run(ctx context.Context, p program) int {
 	root := newRoot(p)
 	root.SetArgs(p.args)
 	cmd, err := root.ExecuteContextC(ctx)
-	if err == nil {
+	if err == nil || errors.Is(err, errUnread) {
 		return 0
 	}
 	exit := &exitError{code: exitFailure, err: err}
@@ -62,7 +62,8 @@ func run(ctx context.Context, p program) int {
 }
 
 // brokenPipe is an output that nobody may read to its end, as in cmed plan |
-// head -1: what was done is done, whether or not all of it is read.
+// head -1: what was done is done, whether or not all of it is read. Who only shows
+// writes to a pipe that ends the command.
 type brokenPipe struct{ io.Writer }
 
 func (b brokenPipe) Write(text []byte) (int, error) {

@@ -73,8 +73,13 @@ func (r *remote) client() (*client.Client, error) {
 }
 
 // tellElsewhere says that the current context leads away from the daemon of this
-// folder, before something is changed there.
+// folder, or that daemon away from the port of CMED_PORT, before something is
+// changed there.
 func (r *remote) tellElsewhere() {
+	if r.daemon.portUnused {
+		fmt.Fprintf(r.stderr, "this calls the daemon of this folder, over its socket; the one at the port of %s: --server 127.0.0.1:%s\n",
+			portVariable, printable(r.variable(portVariable)))
+	}
 	if !r.daemon.current {
 		return
 	}

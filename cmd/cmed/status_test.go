@@ -54,12 +54,12 @@ func TestStatus(t *testing.T) {
 				"runs:    3 alive, 1 being undone\n" +
 				"undos:   2 FAILED, NOT undone (see cmed undos), 4 open, 1 being undone, 9 undone, 1 kept, 1 abandoned\n" +
 				"limits:  REACHED: max-open-undos 7 (7 used), quiet-hours 22:00-06:00\n" +
-				"\nrunning\nID STATE FOR ATTACK NAME\ne1 running 1 min x:Y n\n" +
-				"\nnext\nID DUE ATTACK NAME\ne2 " + at(4*time.Minute+30*time.Second) + " (in 4 min) x:Z -\n" +
-				"\nfailed in the last day\nID STATE ENDED ATTACK REASON\nf6 lost " + at(-time.Minute) + " (1 min ago) x:Y it died\nf5 - - - -\nf4 - - - -\nf3 - - - -\nf2 - - - -\n" +
-				"\nto be undone\nID STATE ATTACK ATTEMPTS MADE DESCRIPTION\nu-1 failed x:Y 10 " + at(-3*time.Minute) + " (3 min ago) cut (no)\n" +
+				"\nrunning\nID STATE NAME FOR ATTACK\ne1 running n 1 min x:Y\n" +
+				"\nnext\nID NAME DUE ATTACK\ne2 - " + at(4*time.Minute+30*time.Second) + " (in 4 min) x:Z\n" +
+				"\nfailed in the last day\nID STATE REASON ENDED ATTACK\nf6 lost it died " + at(-time.Minute) + " (1 min ago) x:Y\nf1 failed first " + at(-time.Hour) + " (60 min ago) -\nf2 - - - -\nf3 - - - -\nf4 - - - -\n" +
+				"\nto be undone\nID STATE ATTACK DESCRIPTION MADE ATTEMPTS\nu-1 failed x:Y cut (no) " + at(-3*time.Minute) + " (3 min ago) 10\n" +
 				"\nplugins in trouble\nFILE STATE REASON\nattack old broken describe: it hangs\n" +
-				"\ndid not run in the last day: 2 blocked, 1 missed (cmed executor list --all --state blocked,missed --from SINCE)\n",
+				"\ndid not run in the last day: 2 blocked, 1 missed (cmed executor list --state blocked,missed --from SINCE)\n",
 			warning: "warning: careful\n",
 		},
 	} {
@@ -76,7 +76,7 @@ func TestStatus(t *testing.T) {
 				t.Errorf("standard error %q", got)
 			}
 			asked := strings.Join(s.asked, "\n")
-			for _, want := range []string{"limit=5&state=starting%2Crunning", "limit=5&state=scheduled", "from=20", "state=failed%2Ctimed_out%2Ccrashed%2Clost"} {
+			for _, want := range []string{"limit=5&state=starting%2Crunning", "limit=5&state=scheduled", "from=20", "limit=100&order=newest&state=failed%2Ctimed_out%2Ccrashed%2Clost", "order=newest&state=blocked%2Cmissed"} {
 				if !strings.Contains(asked, want) {
 					t.Errorf("%s is not asked for:\n%s", want, asked)
 				}

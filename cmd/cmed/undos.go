@@ -66,7 +66,7 @@ func undoDocuments(records []client.Undo) []json.RawMessage {
 }
 
 func undoTable(records []client.Undo, now time.Time) *screen.Table {
-	table := screen.NewTable("ID", "STATE", "ATTACK", "ATTEMPTS", "MADE", "DESCRIPTION")
+	table := screen.NewTable("ID", "STATE", "ATTACK", "DESCRIPTION", "MADE", "ATTEMPTS")
 	for _, u := range records {
 		text := u.Description
 		switch {
@@ -75,7 +75,7 @@ func undoTable(records []client.Undo, now time.Time) *screen.Table {
 		case u.Message != "":
 			text += " (" + u.Message + ")"
 		}
-		table.Row(u.ID, u.State, u.AttackRef, strconv.Itoa(u.Attempts), screen.Instant(u.Created, now), text)
+		table.Row(u.ID, u.State, u.AttackRef, text, screen.Instant(u.Created, now), strconv.Itoa(u.Attempts))
 	}
 	return table
 }

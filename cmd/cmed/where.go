@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
-	"unicode"
 
 	"github.com/spf13/pflag"
 
@@ -31,11 +28,14 @@ type where struct {
 	insecureTransport                bool
 	// overSocket keeps to the socket that answers here also with a key.
 	overSocket bool
+	// atOnce reads keys only out of what can be read without waiting.
+	atOnce bool
 }
 
 func (w *where) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&w.server, "server", "", "`URL` of the daemon, or unix:PATH of its socket ["+serverVariable+"] "+
-		"(default: that of the current context; the daemon of this folder; "+defaultServer+", or the port that "+portVariable+" says)")
+		"(default: that of the current context; the daemon of this folder; "+defaultServer+". With "+portVariable+
+		": the daemon of this folder, or the one at that port)")
 	flags.StringVar(&w.context, "context", "", "`name` of a context, see cmed context")
 	flags.StringVar(&w.keyFile, "key-file", "", "`file` that holds the API key ["+keyVariable+": the key itself]")
 	flags.StringVar(&w.caFile, "ca-file", "", "PEM `file` of the authorities that vouch for the server, in place of the system's")
@@ -55,17 +55,22 @@ type called struct {
 	// current says that the server is that of the current context: nobody named
 	// it for this call.
 	current bool
-	caFile  string
+	// portUnused says that the daemon of this folder is called in place of the port
+	// that CMED_PORT says.
+	portUnused bool
+	caFile     string
 	// insecureTransport lets the key go out in the clear.
 	insecureTransport bool
 }
 
 // daemon decides which daemon is called: the first that is named of --server,
-// --context, CMED_SERVER, CMED_PORT and the current context; else the one whose
-// socket answers in the state folder that a daemon started here has, else the one
-// at the default address. The key of a context goes nowhere but to its server; one
-// that --key-file names goes to the default address, since over the socket no key
-// counts.
+// --context, CMED_SERVER and, unless CMED_PORT is set, the current context; else the
+// one whose socket answers in the state folder that a daemon started here has, else
+// the one at the default address, or at the port of CMED_PORT: that is an option of
+// the daemon, and says of a command that it is about one of this machine. The key of
+// a context goes nowhere but to its server; one that --key-file names goes to the
+// default address, since over the socket no key counts, and so does one of CMED_KEY
+// with CMED_PORT.
 func (w *where) daemon(p program) (called, error) {
 	if w.server != "" && w.context != "" {
 		return called{}, usagef("--server and --context name a daemon each: give one of them")
@@ -76,6 +81,9 @@ func (w *where) daemon(p program) (called, error) {
 	}
 	if w.caFile != "" {
 		d.caFile = w.caFile
+	}
+	if w.atOnce && d.caFile != "" && !isPlain(d.caFile) {
+		return called{}, usagef("--ca-file: %s is no plain file", d.caFile)
 	}
 	d.insecureTransport = d.insecureTransport || w.insecureTransport
 	key := p.variable(keyVariable)
@@ -91,7 +99,7 @@ func (w *where) daemon(p program) (called, error) {
 	switch {
 	case w.keyFile != "":
 		d.keyFrom = "--key-file"
-		if d.key, err = readKey(w.keyFile); err != nil {
+		if d.key, err = w.readKey(w.keyFile); err != nil {
 			return called{}, usagef("--key-file: %w", err)
 		}
 	case key != "" && (w.context == "" || d.key == ""): // a context that was named has its own
@@ -112,6 +120,11 @@ func (w *where) named(p program) (called, error) {
 	case w.context == "" && p.variable(serverVariable) != "":
 		return called{server: p.variable(serverVariable), from: serverVariable}, nil
 	case w.context == "" && port != "" && port != "0": // 0: any
+		if w.keyFile == "" && p.variable(keyVariable) == "" || w.overSocket {
+			if socket := p.ownSocket(); socket != "" {
+				return called{server: "unix:" + socket, portUnused: true}, nil
+			}
+		}
 		return called{server: "http://127.0.0.1:" + port, from: portVariable}, nil
 	}
 	contexts, err := readContexts(p)
@@ -119,7 +132,7 @@ func (w *where) named(p program) (called, error) {
 		return called{}, err
 	}
 	if name := orElse(w.context, contexts.Current); name != "" {
-		d, err := contexts.daemon(name)
+		d, err := contexts.daemon(name, w.readKey)
 		d.current = err == nil && w.context == ""
 		return d, err
 	}
@@ -163,54 +176,6 @@ func (d called) clientThat(changing func()) (*client.Client, error) {
 		return nil, usagef("%w", err)
 	}
 	return c, nil
-}
-
-// readRoots reads the authorities of a file; nil without one.
-func readRoots(path string) (*x509.CertPool, error) {
-	if path == "" {
-		return nil, nil //nolint:nilnil // the system's
-	}
-	text, err := os.ReadFile(path) //nolint:gosec // the caller's own choice
-	if err != nil {
-		return nil, usagef("--ca-file: %w", err)
-	}
-	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(text) {
-		return nil, usagef("--ca-file: there is no certificate in %s; it must be PEM", path)
-	}
-	return roots, nil
-}
-
-// maxKey bounds a key, in bytes.
-const maxKey = 4096
-
-// readKey reads a key out of a file that holds nothing else.
-func readKey(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", fmt.Errorf("read the key: %w", err)
-	}
-	if info.IsDir() {
-		return "", fmt.Errorf("%s is a folder, not a file with a key", path)
-	}
-	if info.Size() > maxKey {
-		return "", fmt.Errorf("%s is longer than a key", path)
-	}
-	text, err := os.ReadFile(path) //nolint:gosec // the caller's own choice
-	if err != nil {
-		return "", fmt.Errorf("read the key: %w", err)
-	}
-	return checkKey(string(text))
-}
-
-// checkKey refuses what can't be a key, without repeating it.
-func checkKey(text string) (string, error) {
-	key := strings.TrimSpace(text)
-	odd := func(r rune) bool { return r > unicode.MaxASCII || r <= ' ' || r == 0x7f }
-	if !strings.HasPrefix(key, "cmed_") || len(key) > maxKey || strings.ContainsFunc(key, odd) {
-		return "", errors.New("that is no key: it is one word that begins with cmed_")
-	}
-	return key, nil
 }
 
 // socketWait bounds how long it is tried whether a socket answers.

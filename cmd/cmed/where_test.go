@@ -138,7 +138,7 @@ func TestTheDaemonOfThisFolderIsFoundByItsSocket(t *testing.T) {
 	}
 	ln.(*net.UnixListener).SetUnlinkOnClose(false)
 	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprint(w, `{"attacks":[]}`)
+		fmt.Fprint(w, `{"attacks":[]}`) // a lever that is released, too
 	})}
 	served := make(chan struct{})
 	go func() { defer close(served); _ = s.Serve(ln) }()
@@ -155,9 +155,30 @@ func TestTheDaemonOfThisFolderIsFoundByItsSocket(t *testing.T) {
 	if d, err := (&where{keyFile: key, overSocket: true}).daemon(program{env: env}); err != nil || d.server != "unix:"+socket || d.key != "" {
 		t.Errorf("where a key doesn't matter it is %+v, %v", d, err)
 	}
+	port := append(env, "CMED_PORT=5001")
+	for _, test := range []struct {
+		name  string
+		flags where
+		env   []string
+		want  string
+	}{
+		{"before the port", where{}, port, "unix:" + socket},
+		{"not before the port for who has a key", where{}, append(port, "CMED_KEY=cmed_env"), "http://127.0.0.1:5001"},
+		{"nor with one in a file", where{keyFile: key}, port, "http://127.0.0.1:5001"},
+		{"where a key doesn't matter", where{keyFile: key, overSocket: true}, port, "unix:" + socket},
+		{"not before a server that is named", where{}, append(port, "CMED_SERVER=http://env"), "http://env"},
+	} {
+		if d, err := test.flags.daemon(program{env: test.env}); err != nil || d.server != test.want {
+			t.Errorf("%s: %+v, %v; want %s", test.name, d, err, test.want)
+		}
+	}
 	got := callWith(t, append(env, "CMED_KEY=cmed_env"), "", "attacks")
 	if want := "warning: CMED_KEY: over the socket the key is not used: you are this machine's administrator; name a --server to use the key\n"; got.code != 0 || got.stderr != want {
 		t.Errorf("with a key in the environment: %+v", got)
+	}
+	got = callWith(t, port, "", "resume")
+	if want := "this calls the daemon of this folder, over its socket; the one at the port of CMED_PORT: --server 127.0.0.1:5001\n"; got.code != 0 || got.stderr != want {
+		t.Errorf("a change with a port in the environment: %+v", got)
 	}
 	config := t.TempDir()
 	other := newStandIn(t, map[string][]string{
@@ -196,7 +217,7 @@ func TestHaltWithContextsThatCannotBeRead(t *testing.T) {
 	config := t.TempDir()
 	writeMode(t, filepath.Join(config, "cmed", "contexts.yaml"), "contexts: [none]", 0o600)
 	got := callWith(t, []string{"XDG_CONFIG_HOME=" + config}, "", "halt")
-	for _, want := range []string{"cmed: read the contexts: ", "cmed halt --server unix:STATE/cmed.sock (--server goes without them)\n", "kill -USR1 PID", "cmed reap"} {
+	for _, want := range []string{"cmed: read the contexts: ", "cmed halt --server unix:STATE/cmed.sock (--server goes without contexts)\n", "kill -USR1 PID", "cmed reap"} {
 		if got.code != exitUsage || !strings.Contains(got.stderr, want) {
 			t.Errorf("there is no %q in %+v", want, got)
 		}

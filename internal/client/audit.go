@@ -32,6 +32,8 @@ type AuditQuery struct {
 	// From and To bound the time, as the API reads dates; "": open.
 	From, To string
 	Limit    int // 0: all
+	// Newest asks for the last entries first.
+	Newest bool
 }
 
 const auditPath = base + "/audit/"
@@ -40,15 +42,24 @@ func (q AuditQuery) values() url.Values {
 	query := url.Values{}
 	setUnlessEmpty(query, "from", q.From)
 	setUnlessEmpty(query, "to", q.To)
+	if q.Newest {
+		query.Set(orderParameter, newestOrder)
+	}
 	if q.After > 0 {
 		query.Set("after", strconv.FormatUint(q.After, 10))
 	}
 	return query
 }
 
-// Audit lists entries in their order. more says whether there are others.
+// Audit lists entries in their order. more says whether there are others. A daemon
+// of an earlier version has no newest first; then the error is ErrOldestFirst, and
+// the entries are the first ones.
 func (c *Client) Audit(ctx context.Context, q AuditQuery) (entries []AuditEntry, more bool, err error) {
-	return list[AuditEntry](ctx, c, auditPath, "entries", q.values(), q.Limit)
+	entries, more, err = list[AuditEntry](ctx, c, auditPath, "entries", q.values(), q.Limit)
+	if err == nil && q.Newest && rises(entries, func(e AuditEntry) uint64 { return e.Seq }) {
+		err = ErrOldestFirst
+	}
+	return entries, more, err
 }
 
 // ExportAudit writes entries as lines of JSON. The limit does not count.

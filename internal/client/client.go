@@ -2,7 +2,9 @@ package client
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -85,7 +87,7 @@ func (c *Client) Server() string { return c.server.String() }
 type request struct {
 	method, path string // the path with its query
 	body         []byte // JSON; nil: none
-	key          string // the Idempotency-Key; "": none
+	key          string // the Idempotency-Key of a write; "": a new one
 	accept       string // "": a document
 	lastEvent    string // the Last-Event-ID; "": none
 	// patience is how long a stream may take to begin; 0: as long as it may be
@@ -134,8 +136,11 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	if r.body != nil {
 		body = bytes.NewReader(r.body)
 	}
-	if c.options.Changing != nil && r.method != http.MethodGet {
-		c.options.Changing()
+	if r.method != http.MethodGet {
+		if c.options.Changing != nil {
+			c.options.Changing()
+		}
+		r.key = cmp.Or(r.key, rand.Text())
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, c.server.base()+r.path, body)
 	if err != nil {

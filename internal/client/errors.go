@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -126,6 +127,35 @@ func patiently[T any](ctx context.Context, fn func() (T, error)) (doc T, err err
 		case <-time.After(refusal.RetryAfter):
 		}
 	}
+}
+
+// Passing says whether the same call may succeed a little later: there was no whole
+// answer, or one that says that the daemon is away, as a daemon that starts or stops
+// gives it, or a proxy in its place.
+func Passing(err error) bool {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		switch refusal.Status {
+		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+			return true
+		default:
+			return false
+		}
+	}
+	_, unreachable := errors.AsType[*Unreachable](err)
+	return unreachable
+}
+
+// MayBeDone says whether what was asked for may have been done though there is no
+// answer of the daemon: the call broke off behind the connecting.
+func MayBeDone(err error) bool {
+	if refusal, ok := errors.AsType[*Refusal](err); ok {
+		return refusal.Status == http.StatusBadGateway || refusal.Status == http.StatusGatewayTimeout
+	}
+	if _, ok := errors.AsType[*Unreachable](err); !ok {
+		return false
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return !ok || op.Op != "dial"
 }
 
 // errStreamEnded is returned when a daemon ended a stream that has no end.

@@ -86,11 +86,15 @@ type ExecutorQuery struct {
 	// and before To; "": open.
 	From, To string
 	Limit    int // 0: all
+	// Newest asks for those that are due last first.
+	Newest bool
 }
 
 const executorsPath = base + "/executors/"
 
 // Executors lists executors by their due time. more says whether there are others.
+// A daemon of an earlier version has no newest first; then the error is
+// ErrOldestFirst, and the executors are those that are due first.
 func (c *Client) Executors(ctx context.Context, q ExecutorQuery) (executors []Executor, more bool, err error) {
 	query := url.Values{}
 	for name, value := range map[string]string{
@@ -101,7 +105,14 @@ func (c *Client) Executors(ctx context.Context, q ExecutorQuery) (executors []Ex
 	if q.All {
 		query.Set("executed", "true")
 	}
-	return list[Executor](ctx, c, executorsPath, "executors", query, q.Limit)
+	if q.Newest {
+		query.Set(orderParameter, newestOrder)
+	}
+	executors, more, err = list[Executor](ctx, c, executorsPath, "executors", query, q.Limit)
+	if err == nil && q.Newest && rises(executors, func(e Executor) int64 { return e.NextRunTime.UnixNano() }) {
+		err = ErrOldestFirst
+	}
+	return executors, more, err
 }
 
 // Executor returns one with its run.

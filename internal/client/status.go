@@ -3,16 +3,19 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"time"
 )
 
 // Status is what somebody wants to know first about a daemon.
 type Status struct {
 	Raw json.RawMessage `json:"-"` // the document
 
-	Version string  `json:"version"`
-	Lever   Lever   `json:"lever"`
-	Limits  []Limit `json:"limits"`
-	Runs    struct {
+	Version string `json:"version"`
+	// Timezone is the zone in which the daemon shows times.
+	Timezone string  `json:"timezone"`
+	Lever    Lever   `json:"lever"`
+	Limits   []Limit `json:"limits"`
+	Runs     struct {
 		Live    int `json:"live"`
 		Undoing int `json:"undoing"` // executors whose records are being executed
 	} `json:"runs"`
@@ -29,6 +32,15 @@ type Status struct {
 }
 
 func (s *Status) keep(raw json.RawMessage) { s.Raw = raw }
+
+// Zone is the zone in which the daemon shows times, UTC when that is not known here.
+func (s *Status) Zone() *time.Location {
+	zone, err := time.LoadLocation(s.Timezone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
 
 // Limit is one limit and how far it is used up.
 type Limit struct {

@@ -128,7 +128,7 @@ func TestHaltByCommandTellsOfAFailedUndo(t *testing.T) {
 	d := start(t, withArgs("--undo-attempts=1"))
 	id := d.attack(t, "e2e:Stubborn", args{"file": filepath.Join(d.dir, "harm"), "key": filepath.Join(d.dir, "key")}, time.Now())
 	d.awaitUndo(t, id, "failed")
-	says(t, "cmed halt", d.cmed(t, 1, "halt").err, "1 undo record is not undone")
+	says(t, "cmed halt", d.cmed(t, 4, "halt").err, "1 undo record is not undone")
 }
 
 // Nothing in a body keeps the lever from being engaged.

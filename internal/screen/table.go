@@ -4,15 +4,22 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // gap is what is left between columns.
 const gap = 2
 
-// Table is rows under headings. Cells are made printable. When the screen is too
-// narrow, columns are cut from the last one on, but neither the first nor those of
-// instants, which say nothing when they are cut; and then the lines are.
+// narrowest is how far a column is cut at most, before the last ones are left out.
+const narrowest = 8
+
+// missing is shown in a cell that has nothing.
+const missing = "-"
+
+// Table is rows under headings, the most important columns first. Cells are made
+// printable. When the screen is too narrow, columns that hold nothing are left out,
+// then instants are told in words alone, then columns are cut; but not the first,
+// by which a row is named in other commands, nor its state or an instant. What has no
+// place at the end even then is left out.
 type Table struct {
 	head  []string
 	state int // the column that is coloured as a state; -1: none
@@ -22,23 +29,20 @@ type Table struct {
 // instants are the headings of columns that hold what Instant returns.
 var instants = []string{"DUE", "NEXT", "AT", "ENDED", "MADE", "CREATED", "EXPIRES"}
 
+// stateHeads are the headings of columns that have the colours of their states.
+var stateHeads = []string{"STATE", "OUTCOME"}
+
 // NewTable returns a table without rows. A column headed STATE or OUTCOME has the
 // colours of its states.
 func NewTable(head ...string) *Table {
-	t := &Table{head: head, state: -1}
-	for i, name := range head {
-		if name == "STATE" || name == "OUTCOME" {
-			t.state = i
-		}
-	}
-	return t
+	return &Table{head: head, state: slices.IndexFunc(head, func(name string) bool { return slices.Contains(stateHeads, name) })}
 }
 
 // Row adds a row, a cell for each heading. An empty one is shown as "-".
 func (t *Table) Row(cells ...string) {
 	row := make([]string, len(t.head))
 	for i := range row {
-		row[i] = "-"
+		row[i] = missing
 		if i < len(cells) && cells[i] != "" {
 			row[i] = Printable(cells[i])
 		}
@@ -51,85 +55,128 @@ func (t *Table) Empty() bool { return len(t.rows) == 0 }
 
 // Write writes the table for a screen.
 func (t *Table) Write(w io.Writer, s Screen) error {
-	widths := t.widths(s.Width)
+	columns := t.columns(s.Width)
 	var text strings.Builder
-	t.line(&text, t.head, widths, func(int, string) Colour { return Bold }, s)
-	for _, row := range t.rows {
-		t.line(&text, row, widths, t.colour, s)
+	line(&text, s, columns, func(c *column) string { return c.head }, func(*column, string) Colour { return Bold })
+	for i := range t.rows {
+		line(&text, s, columns, func(c *column) string { return c.cells[i] }, colourOf)
 	}
 	_, err := io.WriteString(w, text.String())
 	return err
 }
 
-func (t *Table) colour(column int, cell string) Colour {
-	if column != t.state {
+// column is what is shown of a column.
+type column struct {
+	head    string
+	cells   []string
+	state   bool // it has the colours of its states
+	instant bool // it can do with words alone
+	whole   bool // it is not cut
+	width   int
+	full    int // the width at which nothing is cut
+}
+
+// columns are what a screen has room for (0: it has no end).
+func (t *Table) columns(screen int) []*column {
+	columns := make([]*column, len(t.head))
+	for i, name := range t.head {
+		c := &column{head: name, state: i == t.state, instant: slices.Contains(instants, name)}
+		c.whole = i == 0 || c.state || c.instant
+		for _, row := range t.rows {
+			c.cells = append(c.cells, row[i])
+		}
+		c.measure()
+		columns[i] = c
+	}
+	if screen <= 0 || total(columns) <= screen {
+		return columns
+	}
+	columns = slices.DeleteFunc(columns, func(c *column) bool { return !c.whole && c.empty() })
+	for _, c := range slices.Backward(columns) {
+		if c.instant && total(columns) > screen {
+			c.inWords()
+		}
+	}
+	return squeeze(columns, screen)
+}
+
+// squeeze cuts columns until they fit, all of those that may be cut alike, and leaves
+// out the last ones that have no place even then.
+func squeeze(columns []*column, screen int) []*column {
+	if total(columns) <= screen {
+		return columns
+	}
+	for _, c := range columns {
+		if !c.whole {
+			c.width = min(c.width, narrowest)
+		}
+	}
+	for len(columns) > 1 && total(columns) > screen {
+		columns = columns[:len(columns)-1]
+	}
+	columns[0].width = min(columns[0].width, screen)
+	for left, grown := screen-total(columns), true; left > 0 && grown; {
+		grown = false
+		for _, c := range columns {
+			if left > 0 && !c.whole && c.width < c.full {
+				c.width++
+				left--
+				grown = true
+			}
+		}
+	}
+	return columns
+}
+
+// total is the width of columns with the gaps between them.
+func total(columns []*column) int {
+	n := -gap
+	for _, c := range columns {
+		n += c.width + gap
+	}
+	return n
+}
+
+// measure makes the column so wide that nothing is cut.
+func (c *column) measure() {
+	c.full = Width(c.head)
+	for _, cell := range c.cells {
+		c.full = max(c.full, Width(cell))
+	}
+	c.width = c.full
+}
+
+// empty says whether no row has anything in the column.
+func (c *column) empty() bool {
+	return !slices.ContainsFunc(c.cells, func(cell string) bool { return cell != missing })
+}
+
+// inWords leaves of instants the words beside them.
+func (c *column) inWords() {
+	for i, cell := range c.cells {
+		if _, words, ok := strings.Cut(cell, " ("); ok {
+			c.cells[i] = strings.TrimSuffix(words, ")")
+		}
+	}
+	c.measure()
+}
+
+// colourOf is the colour of a cell.
+func colourOf(c *column, cell string) Colour {
+	if !c.state {
 		return Plain
 	}
 	word, _, _ := strings.Cut(cell, " ")
 	return OfState(word)
 }
 
-// widths are those of the columns: as wide as the widest cell, unless all of them
-// together are wider than the screen (0: it has no end).
-func (t *Table) widths(screen int) []int {
-	widths := make([]int, len(t.head))
-	total := -gap
-	for i, name := range t.head {
-		widths[i] = utf8.RuneCountInString(name)
-		for _, row := range t.rows {
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+func line(text *strings.Builder, s Screen, columns []*column, cellOf func(*column) string, colour func(*column, string) Colour) {
+	for i, c := range columns {
+		cell, full := shortened(cellOf(c), c.width)
+		text.WriteString(s.Paint(colour(c, cellOf(c)), cell))
+		if i < len(columns)-1 {
+			text.WriteString(strings.Repeat(" ", c.width-full+gap))
 		}
-		total += widths[i] + gap
-	}
-	for i := len(widths) - 1; i > 0 && screen > 0 && total > screen; i-- {
-		if slices.Contains(instants, t.head[i]) {
-			continue
-		}
-		cut := min(total-screen, widths[i]-min(widths[i], narrowest))
-		widths[i] -= cut
-		total -= cut
-	}
-	return widths
-}
-
-// narrowest is how far a column is cut at most.
-const narrowest = 8
-
-func (t *Table) line(text *strings.Builder, cells []string, widths []int, colour func(int, string) Colour, s Screen) {
-	left := s.Width
-	for i, cell := range cells {
-		width := widths[i]
-		if s.Width > 0 {
-			width = min(width, left)
-			left -= width + gap
-		}
-		cell, full := shortened(cell, width)
-		text.WriteString(s.Paint(colour(i, cells[i]), cell))
-		if i == len(cells)-1 || s.Width > 0 && left <= 0 {
-			break
-		}
-		text.WriteString(strings.Repeat(" ", width-full+gap))
 	}
 	text.WriteByte('\n')
-}
-
-// shortened cuts a text to a width, and returns how wide it is then.
-func shortened(text string, width int) (short string, full int) {
-	n := utf8.RuneCountInString(text)
-	if n <= width {
-		return text, n
-	}
-	if width <= 0 {
-		return "", 0
-	}
-	return string([]rune(text)[:width-1]) + "…", width
-}
-
-// Shorten cuts a text to a line of the screen.
-func (s Screen) Shorten(text string) string {
-	if s.Width <= 0 {
-		return text
-	}
-	text, _ = shortened(text, s.Width)
-	return text
 }

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// Printable is a text without what would drive a terminal, on one line. A tab is
-// a space.
+// Printable is a text without what would drive a terminal or turn its letters round,
+// on one line. Tabs and other spaces are a space.
 func Printable(s string) string { return strings.Map(printableRune, s) }
 
 // PrintableLines is Printable for several lines.
@@ -24,7 +24,7 @@ func PrintableLines(s string) string {
 
 func printableRune(r rune) rune {
 	switch {
-	case r == '\t':
+	case r == '\t', unicode.Is(unicode.Zs, r):
 		return ' '
 	case unicode.IsPrint(r):
 		return r
@@ -86,7 +86,7 @@ func Wrap(text, indent string, width int) string {
 	var out strings.Builder
 	left := 0
 	for word := range strings.FieldsSeq(text) {
-		n := utf8.RuneCountInString(word)
+		n := Width(word)
 		switch {
 		case out.Len() == 0:
 			out.WriteString(indent)
@@ -98,7 +98,7 @@ func Wrap(text, indent string, width int) string {
 			continue
 		}
 		out.WriteString(word)
-		left = width - utf8.RuneCountInString(indent) - n
+		left = width - Width(indent) - n
 	}
 	return out.String()
 }

@@ -124,19 +124,9 @@ func yamlNumber(n string) string {
 	return mantissa + "e" + exponent
 }
 
-// quoted is a text as JSON, without the characters that YAML does not allow.
+// quoted is a text as JSON, in which nothing is left that YAML does not allow.
 func quoted(s string) string {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(s) // a string can be written
-	var safe strings.Builder
-	for _, r := range strings.TrimSuffix(text.String(), "\n") {
-		if r >= 0x7f && r < 0xa0 || r == 0xfeff || r == 0xfffe || r == 0xffff {
-			fmt.Fprintf(&safe, `\u%04x`, r)
-			continue
-		}
-		safe.WriteRune(r)
-	}
-	return safe.String()
+	var text strings.Builder
+	_ = WriteJSONLine(&text, s) // a string can be written
+	return strings.TrimSuffix(text.String(), "\n")
 }

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"encoding/json"
+	"io"
 	"reflect"
 	"regexp"
 	"strings"
@@ -33,6 +34,24 @@ func TestYAML(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got.String(), test.want)
 			}
 		})
+	}
+}
+
+// A document says the same to a program and nothing to a terminal.
+func TestDocumentsDriveNoTerminal(t *testing.T) {
+	const text = "a\u009b31m\u007f\u0085\u202eb\u2066\u200d\u2028\ufeff東京é\n\x1b"
+	for name, write := range map[string]func(io.Writer, any) error{"JSON": WriteJSON, "JSON on a line": WriteJSONLine, "YAML": WriteYAML} {
+		var got strings.Builder
+		if err := write(&got, json.RawMessage(`{"x`+"\u009b"+`":"`+strings.NewReplacer("\n", `\n`, "\x1b", `\u001b`).Replace(text)+`"}`)); err != nil {
+			t.Fatal(err)
+		}
+		if rest := strings.Trim(got.String(), "\n"); Printable(strings.ReplaceAll(rest, "\n", "")) != strings.ReplaceAll(rest, "\n", "") {
+			t.Errorf("%s: %q", name, rest)
+		}
+		var read map[string]string
+		if err := yaml.Unmarshal([]byte(got.String()), &read); err != nil || read["x\u009b"] != text {
+			t.Errorf("%s: %q, %v", name, read, err)
+		}
 	}
 }
 
