@@ -21,9 +21,9 @@ const reapLong = `Cleans up after a daemon that died: ends the processes it left
 are, and executes the undo records that are due, as the next start would.
 Nothing is scheduled or started. Give it the options the daemon had.
 
-Exit codes: 0 nothing is left to do, 1 an undo is left open or failed, or a
-process can't be ended, 2 wrong flag or configuration, 3 a daemon has the
-database or the state folder.`
+Exit codes: 0 nothing is left to do, 4 an undo is left open or failed, 1 it failed or
+a process can't be ended, 2 wrong flag or configuration, 3 a daemon has the database
+or the state folder.`
 
 // reaping is one call of cmed reap.
 type reaping struct {
@@ -91,10 +91,14 @@ func (r *reaping) reap(ctx context.Context) error {
 	if err := errors.Join(err, r.show(done)); err != nil {
 		return err
 	}
-	if done.Open+done.Failed+len(done.Stuck) > 0 {
+	switch {
+	case done.Open+done.Failed > 0:
+		return &exitError{code: exitNotUndone}
+	case len(done.Stuck) > 0:
 		return &exitError{code: exitFailure}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // asOwner adds to an error about a lack of rights whose they are.

@@ -138,8 +138,8 @@ func TestReapTellsOfAFailedUndo(t *testing.T) {
 	counted := filepath.Join(d.dir, "counted")
 	overdue := d.attack(t, "e2e:Count", args{"file": counted}, time.Now().Add(3*time.Second))
 	d.kill(t)
-	checkReaped(t, d.reaped(t, 1), reaped{Failed: 1})
-	says(t, "cmed reap", d.reap(t, 1).out, "failed: 1 record")
+	checkReaped(t, d.reaped(t, 4), reaped{Failed: 1})
+	says(t, "cmed reap", d.reap(t, 4).out, "failed: 1 record")
 	if !exists(harm) {
 		t.Fatal("the harm is gone: this tests nothing")
 	}
