@@ -82,7 +82,7 @@ func TestACopyBesideTheOriginalEndsNothing(t *testing.T) {
 	h := newHome(t)
 	beside := newDaemon(t, inHome(h))
 	beside.cmed(t, 0, "store", "restore", backup, "--database-uri", h.database)
-	reaped := beside.cmed(t, 1, "reap", "--database-uri", h.database, "--state-folder", h.state)
+	reaped := beside.cmed(t, 4, "reap", "--database-uri", h.database, "--state-folder", h.state)
 	says(t, "cmed reap", reaped.out, "ended: 0 processes", "stuck: executor "+running)
 	beside.restart(t)
 	beside.await(t, running, "lost")
