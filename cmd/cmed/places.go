@@ -20,22 +20,33 @@ func (d *daemon) checkPlaces() error {
 	if err := canBeMade(d.cfg.stateDir); err != nil {
 		return fmt.Errorf("make the state folder (--state-folder): %w", err)
 	}
-	if !d.cfg.isInState(d.cfg.haltFile) {
-		if err := isFolder(filepath.Dir(d.cfg.haltFile)); err != nil {
-			return usagef("--%s: the folder of the halt file: %w", optHaltFile, err)
-		}
+	folder := filepath.Dir(d.cfg.haltFile)
+	if err := isFolder(folder); err != nil && !d.cfg.comesWithState(folder) {
+		return usagef("--%s: the folder of the halt file: %w", optHaltFile, err)
 	}
-	if d.cfg.socket == noSocket || d.cfg.isInState(d.cfg.socket) {
+	if d.cfg.socket == noSocket {
 		return nil
 	}
 	_, err := checkSocketPlace(d.cfg.socket)
+	if errors.Is(err, fs.ErrNotExist) && d.cfg.comesWithState(filepath.Dir(d.cfg.socket)) {
+		return nil
+	}
 	return err
 }
 
-// isInState says whether a path is one in the state folder, which may still have
-// to be made.
-func (c *config) isInState(path string) bool {
-	return filepath.Dir(filepath.Clean(path)) == filepath.Clean(c.stateDir)
+// comesWithState says whether a folder is the state folder or one above it, which
+// may still have to be made and are there once the state folder is.
+func (c *config) comesWithState(folder string) bool {
+	folder, err := filepath.Abs(folder)
+	if err != nil {
+		return false
+	}
+	state, err := filepath.Abs(c.stateDir)
+	if err != nil {
+		return false
+	}
+	below, err := filepath.Rel(folder, state)
+	return err == nil && filepath.IsLocal(below)
 }
 
 // canBeMade returns why a folder that may have to be made can't be: what there is

@@ -48,6 +48,20 @@ func TestARefusedStartMakesNothing(t *testing.T) {
 	}
 }
 
+// What the start makes itself need not be there before, however it is named.
+func TestPlacesThatAreMadeWithTheStateFolder(t *testing.T) {
+	h := newHome(t)
+	dir := filepath.Dir(h.database)
+	t.Chdir(dir)
+	run := begin(t, h.args("--state-folder", "new/state", "--halt-file", filepath.Join(dir, "new", "state", "halt"),
+		"--socket", filepath.Join(dir, "new", "s"))...)
+	run.ready(t)
+	run.stop(t)
+	run = begin(t, h.args("--state-folder", filepath.Join(dir, "more", "state"), "--halt-file", "more/halt")...)
+	run.ready(t)
+	run.stop(t)
+}
+
 // A state folder that nobody may write in is told before the store is made.
 func TestAStateFolderThatCannotBeMade(t *testing.T) {
 	if os.Geteuid() == 0 {
