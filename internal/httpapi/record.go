@@ -173,7 +173,18 @@ func (s *Server) appendPaced(e audit.Entry) {
 // refused, or the daemon had no time or no room for it. A defect may have come
 // halfway, and so may a request whose client did not wait for the answer.
 func cameToNothing(e audit.Entry) bool {
-	return e.Outcome == audit.Refused || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusInsufficientStorage
+	switch e.Status {
+	case http.StatusConflict, http.StatusServiceUnavailable, http.StatusInsufficientStorage:
+		return !actsFirst[e.Action]
+	default:
+		return e.Outcome == audit.Refused
+	}
+}
+
+// actsFirst are the operations that end or call off something before they find
+// that they can't be finished or stored; that stays done.
+var actsFirst = map[string]bool{
+	"delete_plan": true, "delete_executor": true, "halt_plan": true, "halt_executor": true, "revoke_key": true,
 }
 
 func unrecordedWords(n int, whence string) string {

@@ -449,6 +449,33 @@ func TestWhatMayHaveBeenDoneIsOnRecord(t *testing.T) {
 	}
 }
 
+// A deletion calls off before it may be refused, and a halt stops before it may
+// fail to store so; a request that gets no further than a right or an id does not.
+func TestWhatActsBeforeItFailsIsOnRecord(t *testing.T) {
+	const times = 5
+	for _, c := range []struct {
+		method, target, fails string
+		code                  engine.Code
+		paced                 bool
+	}{
+		{http.MethodDelete, "/api/1/plans/" + string(planA), "DeletePlan", engine.CodeConflict, false},
+		{http.MethodDelete, "/api/1/executors/" + string(execA), "DeleteExecutor", engine.CodeConflict, false},
+		{http.MethodPost, "/api/1/plans/" + string(planA) + "/halt", "HaltPlan", engine.CodeUnwritable, false},
+		{http.MethodPost, "/api/1/executors/" + string(execA) + "/halt", "HaltExecutor", engine.CodeFull, false},
+		{http.MethodDelete, "/api/1/plans/" + string(planA), "DeletePlan", engine.CodeNotFound, true},
+		{http.MethodPost, "/api/1/plans/" + string(planA) + "/halt", "HaltPlan", engine.CodeNotFound, true},
+	} {
+		g := newGate(t, Config{Open: OpenHere})
+		g.engine.fail[c.fails] = engine.Errorf(c.code, "no")
+		for range recordPace.burst + times {
+			g.do(call{method: c.method, target: c.target})
+		}
+		if n := len(g.entries()); (n < recordPace.burst+times) != c.paced {
+			t.Errorf("%s, %s: %d are on record", c.fails, c.code, n)
+		}
+	}
+}
+
 func TestRefusalsAreForgottenInTime(t *testing.T) {
 	var r refusals
 	now := time.Now()
