@@ -21,8 +21,9 @@ type Entry struct {
 	Key string `json:"key,omitempty"`
 	// Role is what the caller could do then; "" for what the daemon itself does.
 	Role string `json:"role,omitempty"`
-	// From is an address, or "socket", "signal", "halt file", "plugin folder",
-	// "this machine" for what is done to the store's file.
+	// From is an address, "unknown" where there is none, or "socket", "signal",
+	// "halt file", "plugin folder", "start" for what a start does by itself, "this
+	// machine" for what is done to the store's file.
 	From string `json:"from"`
 	// Action is what was done, by the name of the operation: "create_plan".
 	Action string `json:"action"`
