@@ -32,7 +32,7 @@ var (
 type Keyring struct {
 	store Store
 
-	changing sync.Mutex // held while a key is made or revoked
+	changing sync.Mutex // held while the store is told of a change
 	mu       sync.RWMutex
 	keys     map[KeyID]Key
 }
@@ -143,17 +143,12 @@ func (r *Keyring) freshID() KeyID {
 // that can't be written, the error is returned, and a daemon that is started
 // anew would take the key again. CodeNotFound when there is none.
 func (r *Keyring) Revoke(ctx context.Context, id KeyID) (Key, error) {
-	r.changing.Lock()
-	defer r.changing.Unlock()
-	now := time.Now().UTC()
-	k, ok := r.find(id)
+	k, ok := r.end(id, time.Now().UTC()) // before anything that a disk may hold up
 	if !ok {
 		return Key{}, engine.Errorf(engine.CodeNotFound, "key not found %.80s", string(id))
 	}
-	if k.Revoked.IsZero() {
-		k.Revoked = now
-		r.put(k)
-	}
+	r.changing.Lock()
+	defer r.changing.Unlock()
 	stored, err := r.store.RevokeKey(ctx, id, k.Revoked)
 	if err != nil {
 		return k.withoutHash(), fmt.Errorf("store that key %s is revoked, which a restart would not know of now: %w", id, err)
@@ -220,6 +215,18 @@ func (r *Keyring) put(k Key) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.keys[k.ID] = k
+}
+
+// end revokes a key in memory, unless it is revoked; false when there is none.
+func (r *Keyring) end(id KeyID, now time.Time) (Key, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k, ok := r.keys[id]
+	if ok && k.Revoked.IsZero() {
+		k.Revoked = now
+		r.keys[id] = k
+	}
+	return k, ok
 }
 
 func (r *Keyring) drop(ids []KeyID) {

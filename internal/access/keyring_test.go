@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -193,6 +194,54 @@ func TestAStoreThatFails(t *testing.T) {
 	s.err = nil
 	if _, err := r.Revoke(t.Context(), k.ID); err != nil || s.keys[k.ID].Revoked.IsZero() {
 		t.Errorf("revoked again: %v, stored %+v", err, s.keys[k.ID])
+	}
+}
+
+// hungShelf is a shelf on a disk that hangs while a key is being stored.
+type hungShelf struct {
+	shelf
+	storing, goOn chan struct{}
+}
+
+func (s *hungShelf) AddKey(ctx context.Context, k access.Key, gone ...access.KeyID) error {
+	if s.storing != nil {
+		close(s.storing)
+		<-s.goOn
+	}
+	return s.shelf.AddKey(ctx, k, gone...)
+}
+
+// A key opens nothing from the moment it is revoked, though a disk that hangs may
+// keep the next one from being stored, and this one from being stored as revoked.
+func TestARevocationWaitsForNoDisk(t *testing.T) {
+	s := &hungShelf{}
+	r := open(t, s)
+	k, secret := made(t, r, access.NewKey{})
+	s.storing, s.goOn = make(chan struct{}), make(chan struct{})
+	var calls sync.WaitGroup
+	calls.Go(func() {
+		if _, _, err := r.Make(t.Context(), access.NewKey{Name: "next", Role: access.Viewer}); err != nil {
+			t.Error(err)
+		}
+	})
+	<-s.storing
+	calls.Go(func() {
+		if _, err := r.Revoke(t.Context(), k.ID); err != nil {
+			t.Error(err)
+		}
+	})
+	deadline := time.Now().Add(10 * time.Second)
+	_, err := r.Identify(secret)
+	for ; err == nil && time.Now().Before(deadline); _, err = r.Identify(secret) {
+		runtime.Gosched()
+	}
+	if !errors.Is(err, access.ErrRevoked) {
+		t.Errorf("while the disk hangs: %v", err)
+	}
+	close(s.goOn)
+	calls.Wait()
+	if s.keys[k.ID].Revoked.IsZero() || len(s.keys) != 2 {
+		t.Errorf("stored are %+v", s.keys)
 	}
 }
 
