@@ -82,8 +82,8 @@ func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.serve) }
 
 // Serve accepts connections from ln, which it closes, and blocks until
 // Shutdown, when it returns nil. It may be called for several listeners. Who
-// comes over a unix socket is an administrator. With a tlsConfig, which may be
-// nil, clients must speak TLS.
+// comes over a unix socket is an administrator, unless a proxy says that it has
+// passed the request on. With a tlsConfig, which may be nil, clients must speak TLS.
 func (s *Server) Serve(ln net.Listener, tlsConfig *tls.Config) error {
 	var bounded net.Listener = newBoundedListener(ln, s.cfg.MaxConnections, s.standsForMany, s.turnAway())
 	if tlsConfig != nil {
