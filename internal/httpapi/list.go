@@ -72,10 +72,21 @@ func (s *Server) sendList(w http.ResponseWriter, r *http.Request, l listing) err
 		defer out.copy.Close() //nolint:errcheck // a file without a name
 	}
 	out.element(page)
-	ctx, leave := s.sessions.enter(r.Context())
+	if complete {
+		if err := s.sendRest(r.Context(), out, l, next, page); err != nil {
+			return err
+		}
+	}
+	out.end(l)
+	return out.err
+}
+
+// sendRest sends all that follows the first chunk, whose bytes it uses again.
+func (s *Server) sendRest(ctx context.Context, out *listWriter, l listing, next engine.Cursor, page []byte) (err error) {
+	ctx, leave := s.sessions.enter(ctx)
 	defer leave()
-	for complete && next != "" && out.err == nil {
-		page, next, err = l.pages(ctx, next, size, page[:0])
+	for next != "" && out.err == nil {
+		page, next, err = l.pages(ctx, next, chunk, page[:0])
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -84,14 +95,7 @@ func (s *Server) sendList(w http.ResponseWriter, r *http.Request, l listing) err
 		}
 		out.element(page)
 	}
-	out.print(`]`)
-	if l.embedded {
-		out.print(`,"_embedded":{"`, l.name, `":[`)
-		out.replay()
-		out.print(`]}`)
-	}
-	out.print("}\n")
-	return out.err
+	return nil
 }
 
 // nextHref is the request's own path and query, from the cursor on.
@@ -132,6 +136,17 @@ func (l *listWriter) element(page []byte) {
 	}
 	l.begun = true
 	l.both(page)
+}
+
+// end writes what follows the last element.
+func (l *listWriter) end(of listing) {
+	l.print(`]`)
+	if of.embedded {
+		l.print(`,"_embedded":{"`, of.name, `":[`)
+		l.replay()
+		l.print(`]}`)
+	}
+	l.print("}\n")
 }
 
 // both writes to the client and, if there is one, to the copy.
