@@ -20,6 +20,11 @@ func (d *daemon) checkPlaces() error {
 	if err := canBeMade(d.cfg.stateDir); err != nil {
 		return fmt.Errorf("make the state folder (--state-folder): %w", err)
 	}
+	if filepath.IsAbs(d.cfg.cgroup) {
+		if err := isFolder(d.cfg.cgroup); err != nil {
+			return fmt.Errorf("look at the cgroup of the runs (--cgroup): %w", err)
+		}
+	}
 	folder := filepath.Dir(d.cfg.haltFile)
 	if err := isFolder(folder); err != nil && !d.cfg.comesWithState(folder) {
 		return usagef("--%s: the folder of the halt file: %w", optHaltFile, err)

@@ -27,6 +27,7 @@ func TestARefusedStartMakesNothing(t *testing.T) {
 		{"no folder for the halt file", func(dir string) []string { return []string{"--halt-file", filepath.Join(dir, "none", "halt")} }, exitUsage, "the folder of the halt file"},
 		{"a file for a state folder", func(dir string) []string { return []string{"--state-folder", filepath.Join(dir, "file")} }, exitFailure, "make the state folder"},
 		{"a state folder in a file", func(dir string) []string { return []string{"--state-folder", filepath.Join(dir, "file", "a", "b")} }, exitFailure, "make the state folder"},
+		{"no cgroup", func(dir string) []string { return []string{"--cgroup", filepath.Join(dir, "none")} }, exitFailure, "look at the cgroup of the runs"},
 		{"a file for a plugin folder", func(dir string) []string { return []string{"--scripts-folder", filepath.Join(dir, "file")} }, exitUsage, "is not a folder"},
 		{"an address of another machine", func(string) []string { return []string{"--host", "192.0.2.1", "--insecure"} }, exitUsage, "not an address of this machine"},
 	} {

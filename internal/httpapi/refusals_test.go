@@ -95,7 +95,7 @@ func TestWhatMayHaveBeenDoneIsOnRecord(t *testing.T) {
 // A deletion calls off before it may be refused, and a halt stops before it may
 // fail to store so; a request that gets no further than a right or an id does not.
 func TestWhatActsBeforeItFailsIsOnRecord(t *testing.T) {
-	const times = 5
+	const more = 20
 	for _, c := range []struct {
 		method, target, fails string
 		code                  engine.Code
@@ -110,10 +110,10 @@ func TestWhatActsBeforeItFailsIsOnRecord(t *testing.T) {
 	} {
 		g := newGate(t, Config{Open: OpenHere})
 		g.engine.fail[c.fails] = engine.Errorf(c.code, "no")
-		for range recordPace.burst + times {
+		for range recordPace.burst + more {
 			g.do(call{method: c.method, target: c.target})
 		}
-		if n := len(g.entries()); (n < recordPace.burst+times) != c.paced {
+		if n := len(g.entries()); (n < recordPace.burst+more) != c.paced {
 			t.Errorf("%s, %s: %d are on record", c.fails, c.code, n)
 		}
 	}
