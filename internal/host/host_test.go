@@ -31,6 +31,12 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("HOST_TEST_VICTIM"); dir != "" {
 		beVictim(dir)
 	}
+	if os.Getenv("HOST_TEST_UNSEEN") != "" {
+		beUnseen()
+	}
+	if host := os.Getenv("HOST_TEST_ASKED"); host != "" {
+		beAsked(host)
+	}
 	os.Exit(run(m))
 }
 
