@@ -18,11 +18,15 @@ func (e *Engine) Lever() LeverState {
 			s.HaltFile = f.Path()
 		}
 	}
-	if state.Engaged { // every open record has been asked for
-		s.Stopping, s.Undoing = e.live.started(), e.undoing.len()
-		if counts, err := e.store.UndoCounts(context.Background()); err == nil {
-			s.Undoing = counts[RecordOpen] + counts[RecordUndoing]
-		}
+	if !state.Engaged {
+		return s
+	}
+	s.Stopping, s.Undoing = e.live.started(), e.undoing.len()
+	if state.Restored { // the others wait for their time
+		return s
+	}
+	if counts, err := e.store.UndoCounts(context.Background()); err == nil { // every open one has been asked for
+		s.Undoing = counts[RecordOpen] + counts[RecordUndoing]
 	}
 	return s
 }

@@ -260,3 +260,29 @@ func TestSettleTriesAFailedUndoOnce(t *testing.T) {
 		d.start()
 	})
 }
+
+// TestSettlingARestorationTakesNothingBackBeforeItsTime: its lever is engaged, though
+// nobody halted anything.
+func TestSettlingARestorationTakesNothingBackBeforeItsTime(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		d.stage.attacks["test:Later"] = func(ctx context.Context, s engine.Start, sink engine.Sink) engine.Exit {
+			_ = sink.Undo(engine.NewUndo{Sequence: 1, Record: []byte(`{}`), UndoAt: time.Now().Add(24 * time.Hour)})
+			return succeed(ctx, s, sink)
+		}
+		later := d.plan("test:Later", time.Second)
+		in(2 * time.Second)
+		d.kill()
+		if err := d.file.SetLever(t.Context(), engine.Lever{Engaged: true, By: "restore", At: time.Now(), Restored: true}); err != nil {
+			t.Fatal(err)
+		}
+		done, err := engine.New(d.settings, d.file, d.stage).Settle(t.Context())
+		if err != nil || done.Undone != 0 || done.Open != 1 {
+			t.Errorf("%+v, %v", done, err)
+		}
+		d.start()
+		in(time.Minute)
+		if got := d.only(later.ID).Undo; got != engine.UndoOpen {
+			t.Errorf("undo %s, a day before its time", got)
+		}
+	})
+}

@@ -269,6 +269,9 @@ func TestARestorationTakesNothingBackBeforeItsTime(t *testing.T) {
 				t.Errorf("undo %s after the restoration, want %s", got, want)
 			}
 		}
+		if n := d.Lever().Undoing; n != 0 {
+			t.Errorf("%d records are said to be still to be undone", n)
+		}
 		if state := d.EngageLever(t.Context(), "ana", "stop"); state.By != "ana" || state.Restored {
 			t.Errorf("the halt is not hers: %+v", state)
 		}

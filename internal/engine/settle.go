@@ -50,14 +50,14 @@ func (e *Engine) Settle(ctx context.Context) (Settled, error) {
 	return done, settleErr
 }
 
-// takeBackHalted has every open record executed if the lever is engaged: the
-// daemon may have died before it had asked for all of them.
+// takeBackHalted has every open record executed if the lever is engaged, and not by
+// a restoration alone: the daemon may have died before it had asked for all of them.
 func (e *Engine) takeBackHalted(ctx context.Context) error {
 	lever, err := e.store.Lever(ctx)
 	if err != nil {
 		return fmt.Errorf("read the lever: %w", err)
 	}
-	if !lever.Engaged {
+	if !lever.Engaged || lever.Restored {
 		return nil
 	}
 	return e.takeBackAll(ctx, RecordOpen)

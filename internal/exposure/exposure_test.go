@@ -1,9 +1,11 @@
 package exposure
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // theirs is a user and group that are not root's.
@@ -148,6 +150,25 @@ func TestEachHopIsJudged(t *testing.T) {
 		if e := judge(filepath.Join(top, "mine/hop")); e == nil || e.Path != filepath.Join(top, "theirs") {
 			t.Errorf("%s: exposed is %q", name, said(e))
 		}
+	}
+}
+
+// TestALoopOfLinksIsWalkedOnce: what leads there by any way is the same.
+func TestALoopOfLinksIsWalkedOnce(t *testing.T) {
+	top := world(t, "mine/file", "other/file")
+	for n := range 4 {
+		symlink(t, "../other", fmt.Sprintf("%s/mine/hop%d", top, n))
+		symlink(t, "../mine", fmt.Sprintf("%s/other/back%d", top, n))
+	}
+	judged := make(chan string, 1)
+	go func() { judged <- said(Tree(filepath.Join(top, "mine"))) }()
+	select {
+	case got := <-judged:
+		if got != "" {
+			t.Errorf("exposed is %q", got)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("it does not come to an end")
 	}
 }
 

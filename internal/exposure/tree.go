@@ -8,25 +8,28 @@ import (
 
 // Tree judges a path, the way to it, and all beneath it, wherever links in there
 // lead.
-func Tree(path string) *Exposure { return tree(path, maxLinks) }
+func Tree(path string) *Exposure { return tree(path, map[string]bool{}) }
 
-func tree(path string, links int) *Exposure {
-	if e := way(path, links); e != nil {
+// tree is Tree but for what is beneath the folders in walked, which are resolved
+// paths; it adds to them.
+func tree(path string, walked map[string]bool) *Exposure {
+	if e := Way(path); e != nil {
 		return e
 	}
-	target, err := filepath.EvalSymlinks(path)
-	if err != nil {
+	top, err := filepath.EvalSymlinks(path)
+	if err != nil || walked[top] {
 		return nil
 	}
+	walked[top] = true
 	var found *Exposure
-	_ = filepath.WalkDir(target, func(at string, entry fs.DirEntry, err error) error {
+	_ = filepath.WalkDir(top, func(at string, entry fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return nil
 		case entry.Type()&fs.ModeSymlink == 0:
 			found = one(at)
-		case links > 0 && at != target:
-			found = link(at, target, links-1)
+		default:
+			found = link(at, top, walked)
 		}
 		if found != nil {
 			return fs.SkipAll
@@ -37,16 +40,16 @@ func tree(path string, links int) *Exposure {
 }
 
 // link judges a link in a tree. One that stays in there is judged with the rest.
-func link(at, within string, links int) *Exposure {
+func link(at, within string, walked map[string]bool) *Exposure {
 	target, err := filepath.EvalSymlinks(at)
 	if err != nil {
 		return nil
 	}
 	if rest, err := filepath.Rel(within, target); err == nil && filepath.IsLocal(rest) {
-		return way(at, links)
+		return Way(at)
 	}
 	if info, err := os.Stat(target); err == nil && !info.IsDir() {
-		return way(at, links)
+		return Way(at)
 	}
-	return tree(at, links)
+	return tree(at, walked)
 }

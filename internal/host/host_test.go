@@ -31,6 +31,12 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv("HOST_TEST_VICTIM"); dir != "" {
 		beVictim(dir)
 	}
+	if os.Getenv("HOST_TEST_UNSEEN") != "" {
+		beUnseen()
+	}
+	if host := os.Getenv("HOST_TEST_ASKED"); host != "" {
+		beAsked(host)
+	}
 	os.Exit(run(m))
 }
 
@@ -40,7 +46,12 @@ func run(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
-	defer os.RemoveAll(filepath.Join(os.TempDir(), "cmed-"+testStore)) // where some tests have the run folders
+	defer func() { // where some tests have the run folders
+		roots, _ := filepath.Glob(filepath.Join(os.TempDir(), "cmed-"+testStore+"-*"))
+		for _, root := range roots {
+			_ = os.RemoveAll(root)
+		}
+	}()
 	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", filepath.Join(dir, "odd"), "./internal/oddplugin")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {

@@ -291,6 +291,20 @@ func TestReapClearsTheOtherRoot(t *testing.T) {
 	}
 }
 
+// TestAShortenedRootIsKnown: what is left in it is found by a daemon that uses another.
+func TestAShortenedRootIsKnown(t *testing.T) {
+	dir, err := os.MkdirTemp("/tmp", strings.Repeat("x", 20))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Setenv("TMPDIR", dir)
+	c := Config{StoreID: testStore, StateDir: "/" + strings.Repeat("s", maxSocketPath)}
+	if root, err := c.openRunRoot(); err != nil || root != c.temporaryRoot() {
+		t.Errorf("it is %s (%v), and known is %s", root, err, c.temporaryRoot())
+	}
+}
+
 func TestExecutorsAreReadFromMarks(t *testing.T) {
 	id := engine.NewExecutorID()
 	for mark, want := range map[string]engine.ExecutorID{

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // thisHost names this process for those that read the environment of what it
@@ -31,7 +33,8 @@ func beganAt(fields [][]byte) string {
 	return string(fields[startTime])
 }
 
-// lives says whether another process than this one is the host of that name.
+// lives says whether another process than this one is the host of that name; also
+// where that can't be told.
 // Numbers are those of the host's own namespace: one in a container has another
 // here, which is in its status (proc_pid_status(5), NSpid). Who can't see it, from
 // another container for one, can't see what it started either.
@@ -41,11 +44,17 @@ func lives(host string) bool {
 	if !ok || began == "" || err != nil || host == thisHost() {
 		return false
 	}
-	if beganAt(processStat(pid)) == began {
+	stat := processStat(pid)
+	if beganAt(stat) == began {
+		return true
+	}
+	// Where /proc shows only what may be traced (proc(5), hidepid), it hides a
+	// daemon from its own user too, but not what it started. A signal finds it.
+	if stat == nil && pid > 0 && unix.Kill(pid, 0) == nil {
 		return true
 	}
 	pids, err := processes()
-	return err == nil && slices.ContainsFunc(pids, func(pid int) bool {
+	return err != nil || slices.ContainsFunc(pids, func(pid int) bool {
 		return beganAt(processStat(pid)) == began && innerNumber(pid) == number
 	})
 }

@@ -31,13 +31,10 @@ func (c Config) openRunRoot() (string, error) {
 	if len(c.RunAs) > 0 {
 		mode = 0o711
 	}
-	if len(root)+socketPathTail > maxSocketPath || len(c.RunAs) > 0 {
+	if tooLong(root) || len(c.RunAs) > 0 {
 		root = c.temporaryRoot()
 	}
-	if len(root)+socketPathTail > maxSocketPath {
-		root = filepath.Join(os.TempDir(), "cmed-"+c.StoreID[:min(8, len(c.StoreID))]+c.stateTag())
-	}
-	if len(root)+socketPathTail > maxSocketPath {
+	if tooLong(root) {
 		return "", fmt.Errorf("%s is too long for socket paths (at most %d bytes)", root, maxSocketPath-socketPathTail)
 	}
 	if err := os.MkdirAll(root, mode); err != nil {
@@ -54,9 +51,17 @@ func (c Config) openRunRoot() (string, error) {
 
 func (c Config) stateRoot() string { return filepath.Join(c.StateDir, "run") }
 
+// temporaryRoot has less of the store in its name where the path would be too long.
 func (c Config) temporaryRoot() string {
-	return filepath.Join(os.TempDir(), "cmed-"+c.StoreID+"-"+c.stateTag())
+	root := filepath.Join(os.TempDir(), "cmed-"+c.StoreID+"-"+c.stateTag())
+	if tooLong(root) {
+		return filepath.Join(os.TempDir(), "cmed-"+c.StoreID[:min(8, len(c.StoreID))]+c.stateTag())
+	}
+	return root
 }
+
+// tooLong says whether sockets in a folder for running plugins have too long a path.
+func tooLong(root string) bool { return len(root)+socketPathTail > maxSocketPath }
 
 // stateTag stands for the state folder in a name.
 func (c Config) stateTag() string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -29,9 +30,11 @@ func sourcesOf(ctx context.Context, dir, to string) (string, error) {
 func copySources(ctx context.Context, from, to string, which ...string) error {
 	listing := exec.CommandContext(ctx, "git", append([]string{"ls-files", "-z"}, which...)...) //nolint:gosec // G204: our own words
 	listing.Dir = from
+	var said bytes.Buffer
+	listing.Stderr = &said
 	names, err := listing.Output()
 	if err != nil {
-		return fmt.Errorf("list the files of the repository: %w", err)
+		return fmt.Errorf("list the files of the repository: %w\n%s", err, &said)
 	}
 	if len(names) == 0 {
 		return errors.New("the repository has no files")

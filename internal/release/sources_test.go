@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -97,4 +98,17 @@ func released(t *testing.T, name string) string {
 		t.Fatal(err)
 	}
 	return string(said)
+}
+
+// As root in somebody else's repository, for one, git lists nothing and says why.
+func TestWhatGitSaysAgainstItIsTold(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is missing: apt-get install git")
+	}
+	dir := files(t, map[string]string{".git": "gitdir: nowhere\n"})
+	_, err := sourcesOf(t.Context(), dir, filepath.Join(t.TempDir(), "sources"))
+	if err == nil || !strings.Contains(err.Error(), "/nowhere") {
+		t.Errorf("got %v", err)
+	}
 }

@@ -17,7 +17,7 @@ import (
 // A copy of a store is a store of its own: bbolt's pages as they were at one
 // instant, and then one more transaction, which engages the lever and notes when
 // the copy was made. So whoever puts a copy in a store's place, by whatever
-// means, gets a daemon that starts nothing by itself.
+// means, gets a daemon that starts nothing by itself, and deletes nothing at first.
 
 // backupMark is what a copy says of itself.
 type backupMark struct {
@@ -101,6 +101,23 @@ func (t *txn) engageForRestore(at time.Time) error {
 	return t.putRecord(bucketMeta, metaLever, engine.Lever{
 		Engaged: true, By: restorer, Reason: reason, At: utc(at), Restored: !before.Engaged || before.Restored,
 		ReleasedBy: before.ReleasedBy, ReleasedAt: before.ReleasedAt,
+	})
+}
+
+// adoptCopy begins the history of a copy anew that was put in a store's place by
+// hand, as Restore does: what was old when it was made is not to go at once. With
+// that it is no copy any more.
+func adoptCopy(db *bbolt.DB) error {
+	var made time.Time
+	err := db.View(func(tx *bbolt.Tx) (err error) {
+		made, err = (&txn{tx: tx}).backedUp()
+		return err
+	})
+	if err != nil || made.IsZero() {
+		return nil //nolint:nilerr // a mark that can't be read is for Check to find, and keeps no daemon from starting
+	}
+	return db.Update(func(tx *bbolt.Tx) error {
+		return (&txn{tx: tx}).putRecord(bucketMeta, metaHistory, utc(time.Now()))
 	})
 }
 

@@ -252,19 +252,33 @@ func TestKeptRecordsGoInSmallStepsToo(t *testing.T) {
 	pruneAll(t, s, time.Now().Add(-time.Hour), limit)
 }
 
-// TestARestoredHistoryIsKeptForItsTime: who restores an old backup wants to see
-// what was then.
+// TestARestoredHistoryIsKeptForItsTime: who restores an old backup, or puts it in its
+// place by hand, wants to see what was then.
 func TestARestoredHistoryIsKeptForItsTime(t *testing.T) {
-	s := openStore(t)
-	p, _ := stored(t, s, engine.Succeeded)
-	backup, path := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "cme.db")
-	snapshotTo(t, s, backup)
-	before := time.Now()
-	_, err := Restore(t.Context(), Restoration{Backup: backup, Path: path}, nil)
-	wantNoError(t, err)
-	restored := openAt(t, path)
-	pruned, _ := pruneAll(t, restored, before, 10)
-	wantSame(t, "deleted since it ended before the restoration", pruned.Plans, nil)
-	pruned, _ = pruneAll(t, restored, time.Now(), 10)
-	wantSame(t, "deleted later", pruned.Plans, []engine.PlanID{p.ID})
+	for name, restore := range map[string]func(t *testing.T, backup string) *Store{
+		"restored": func(t *testing.T, backup string) *Store {
+			path := filepath.Join(t.TempDir(), "cme.db")
+			_, err := Restore(t.Context(), Restoration{Backup: backup, Path: path}, nil)
+			wantNoError(t, err)
+			return openAt(t, path)
+		},
+		"by hand": func(t *testing.T, backup string) *Store { return openAt(t, backup) },
+		"by hand, and opened again": func(t *testing.T, backup string) *Store {
+			wantNoError(t, openAt(t, backup).Close())
+			return openAt(t, backup)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := openStore(t)
+			p, _ := stored(t, s, engine.Succeeded)
+			backup := filepath.Join(t.TempDir(), "backup")
+			snapshotTo(t, s, backup)
+			before := time.Now()
+			restored := restore(t, backup)
+			pruned, _ := pruneAll(t, restored, before, 10)
+			wantSame(t, "deleted since it ended before the restoration", pruned.Plans, nil)
+			pruned, _ = pruneAll(t, restored, time.Now(), 10)
+			wantSame(t, "deleted later", pruned.Plans, []engine.PlanID{p.ID})
+		})
+	}
 }

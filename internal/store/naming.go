@@ -14,13 +14,26 @@ import (
 // How complete files get their names. Each step leaves one whole file under a
 // store's name, whenever the machine dies.
 
-// resolve follows the links of a path, so that what takes a file's place does not
-// take that of a link to it, and what is made beside it is.
+// resolve follows the links of a path, also to where no file is yet, so that what
+// takes a file's place does not take that of a link to it, and what is made beside it
+// is.
 func resolve(path string) string {
-	if resolved, err := filepath.EvalSymlinks(path); err == nil {
-		return resolved
+	const maxLinks = 40 // path_resolution(7)
+	at := path
+	for range maxLinks {
+		if resolved, err := filepath.EvalSymlinks(at); err == nil {
+			return resolved
+		}
+		target, err := os.Readlink(at)
+		if err != nil {
+			return at // there is none yet
+		}
+		if !filepath.IsAbs(target) {
+			target = filepath.Join(resolve(filepath.Dir(at)), target)
+		}
+		at = target
 	}
-	return path // there is none yet
+	return path
 }
 
 // giveName gives a complete file a name that no other file has: fs.ErrExist if one
@@ -76,14 +89,20 @@ func takePlace(file *os.File, path string) (taken bool, err error) {
 	return true, nil
 }
 
-// keep gives a file that something is to take the place of a second name, or has
-// it copied to a file of that name where links can't be made.
+// keep gives a file that something is to take the place of a second name, durably,
+// or has it copied to a file of that name where links can't be made.
 func keep(ctx context.Context, old *os.File, path, kept string, progress Progress) error {
 	err := os.Link(path, kept)
 	if withoutLinks(err) {
-		return copyAside(ctx, old, kept, progress)
+		err = copyAside(ctx, old, kept, progress)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if err := syncFolder(filepath.Dir(kept)); err != nil {
+		return errors.Join(err, os.Remove(kept))
+	}
+	return nil
 }
 
 // copyAside copies a file to a new one with the same owner.

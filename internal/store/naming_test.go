@@ -87,3 +87,30 @@ func TestAStoreIsOpenedWhereItsLinkLeads(t *testing.T) {
 		t.Errorf("copies are made beside %s", s.room.file.Name())
 	}
 }
+
+// TestALinkLeadsToAStoreThatIsStillToBe: where the disk with the file was lost, the
+// link to it is what is left.
+func TestALinkLeadsToAStoreThatIsStillToBe(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "disk", "cme.db")
+	wantNoError(t, os.Mkdir(filepath.Dir(path), 0o700))
+	link := filepath.Join(folder, "link")
+	wantNoError(t, os.Symlink(filepath.Join("disk", "cme.db"), link))
+	s := openAt(t, link)
+	wantSame(t, "made as", s.room.file.Name(), path)
+	backup := filepath.Join(folder, "backup")
+	snapshotTo(t, s, backup)
+	wantNoError(t, s.Close())
+	wantNoError(t, os.Remove(path))
+	_, err := Restore(t.Context(), Restoration{Backup: backup, Path: link}, nil)
+	wantNoError(t, err)
+	if info := must(os.Lstat(path)); !info.Mode().IsRegular() {
+		t.Errorf("%s has mode %v", path, info.Mode())
+	}
+	if target := must(os.Readlink(link)); target != filepath.Join("disk", "cme.db") {
+		t.Errorf("the link leads to %s", target)
+	}
+	loop := filepath.Join(folder, "loop")
+	wantNoError(t, os.Symlink("loop", loop))
+	wantSame(t, "where nothing is to be", resolve(loop), loop)
+}

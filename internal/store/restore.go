@@ -177,10 +177,11 @@ func (r *restoring) finish(tx *bbolt.Tx) error {
 	if _, err := t.appendAudit(r.entry()); err != nil && !r.Damaged { // it may be what is damaged
 		return err
 	}
-	if r.done.Marked {
-		return nil // so is the lever, with what is to be said
+	err := t.engageForRestore(r.done.Backup)
+	if err != nil && r.Damaged { // who had engaged the lever can't be read any more
+		return errors.Join(t.remove(bucketMeta, metaLever), t.engageForRestore(r.done.Backup))
 	}
-	return t.engageForRestore(r.done.Backup)
+	return err
 }
 
 // entry is what the audit has of it.

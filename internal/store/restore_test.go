@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"github.com/chaos-monkey-engine/cmed/internal/audit"
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
@@ -255,5 +257,23 @@ func TestADamagedBackupIsTakenOnlyOnRequest(t *testing.T) {
 	wantNoError(t, err)
 	if len(entries) != 1 || !strings.HasSuffix(entries[0].Detail, "and damaged") {
 		t.Errorf("the audit goes on with %+v", entries)
+	}
+}
+
+// TestALeverThatCannotBeReadIsEngagedAnew: nobody could start with it.
+func TestALeverThatCannotBeReadIsEngagedAnew(t *testing.T) {
+	backup, path := filepath.Join(t.TempDir(), "backup"), filepath.Join(t.TempDir(), "cme.db")
+	s := openStore(t)
+	stored(t, s, engine.Scheduled)
+	snapshotTo(t, s, backup)
+	wantNoError(t, alter(backup, func(tx *bbolt.Tx) error {
+		return (&txn{tx: tx}).put(bucketMeta, metaLever, []byte(`{"engaged":`))
+	}))
+	_, err := Restore(t.Context(), Restoration{Backup: backup, Path: path, Damaged: true}, nil)
+	wantNoError(t, err)
+	lever, err := openAt(t, path).Lever(t.Context())
+	wantNoError(t, err)
+	if !lever.Engaged || lever.By != restorer {
+		t.Errorf("the lever is %+v", lever)
 	}
 }

@@ -93,6 +93,9 @@ func (o *opening) load(db *bbolt.DB, fresh bool) (*Store, error) {
 	if err := migrate(db, migrations); err != nil {
 		return nil, err
 	}
+	if err := adoptCopy(db); err != nil {
+		return nil, err
+	}
 	if err := tighten(db.Path()); err != nil {
 		return nil, err
 	}
