@@ -7,11 +7,10 @@ import (
 	"strings"
 )
 
-// mostSteps bounds the parts of a schema that is translated: parts that are referred
-// to are translated once more, those within them too. mostDeep bounds how deep they
-// stand in each other. Beyond that, to compile what comes of it takes seconds, which
-// grow with the square of either.
-const mostSteps, mostDeep = 5_000, 100
+// mostSteps bounds what translating a schema costs, and compiling what comes of it,
+// which grows with the square: parts that are referred to are translated once more,
+// those within them too.
+const mostSteps = 5_000
 
 // errTooComplex is returned for what has no simple counterpart.
 var errTooComplex = errors.New("it uses more of JSON Schema than can be shown in one document")
@@ -27,7 +26,6 @@ type translator struct {
 	parts map[string]string // pointers into the whole -> names of components
 	made  *Object           // the components of parts, by name
 	steps int
-	depth int
 }
 
 func newTranslator(whole any, name string, free *names) (*translator, error) {
@@ -58,8 +56,6 @@ func (t *translator) schema(v any) (any, error) {
 	if !ok {
 		return v, nil // true or false
 	}
-	t.depth++
-	defer func() { t.depth-- }()
 	if err := t.checkNode(node); err != nil {
 		return nil, err
 	}
@@ -103,9 +99,6 @@ func standApart(out *Object) {
 func (t *translator) checkNode(node *Object) error {
 	if t.steps++; t.steps > mostSteps {
 		return fmt.Errorf("%w: it has more than %d parts", errTooComplex, mostSteps)
-	}
-	if t.depth > mostDeep {
-		return fmt.Errorf("%w: more than %d of its parts stand in each other", errTooComplex, mostDeep)
 	}
 	for _, name := range []string{"$dynamicRef", "$recursiveRef"} {
 		if node.Has(name) && t.draft >= draft2019 {
