@@ -103,6 +103,19 @@ func span(members map[string]json.RawMessage, name string) (time.Duration, error
 	return 0, invalid("/"+name, invalidPayload(msg), msg)
 }
 
+// spanText writes a duration as span reads it, without the parts that are zero:
+// "15m", not "15m0s".
+func spanText(d time.Duration) string {
+	text := d.String()
+	if short, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = short + "m"
+	}
+	if short, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = short + "h"
+	}
+	return text
+}
+
 func parseSpan(raw json.RawMessage) (time.Duration, bool) {
 	if strings.HasPrefix(string(raw), `"`) {
 		d, err := time.ParseDuration(strings.TrimSpace(text(raw)))

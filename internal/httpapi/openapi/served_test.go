@@ -244,8 +244,8 @@ func TestWhatCannotBeToldIsLeftOut(t *testing.T) {
 	for rule, doc := range map[string]string{
 		"a dynamic reference":                 `{"type":"object","$dynamicAnchor":"n","properties":{"args":{"$dynamicRef":"#n"}}}`,
 		"a part with its own id":              `{"type":"object","properties":{"args":{"$id":"https://example.org/x","$ref":"#/$defs/y","$defs":{"y":{"type":"integer"}}}}}`,
-		"more parts than are shown":           `{"type":"object","properties":{` + manyProperties(5000) + `}}`,
-		"parts that stand deep in each other": strings.Repeat(`{"items":`, 101) + `{}` + strings.Repeat(`}`, 101),
+		"more parts than are shown":           `{"properties":{"a":{"properties":{` + manyProperties(2500) + `}},"b":{"$ref":"#/properties/a"}}}`,
+		"parts that stand deep in each other": `{"$ref":"#/$defs/p0","$defs":{` + chain(101) + `}}`,
 		"an alias that is refused":            `{"type":"object","allOf":[{"properties":{"ref":{"const":"a:A"}}}],"properties":{"args":{"type":"object"}}}`,
 	} {
 		t.Run(rule, func(t *testing.T) {
@@ -270,6 +270,15 @@ func manyProperties(n int) string {
 		list[i] = fmt.Sprintf(`"p%d":{}`, i)
 	}
 	return strings.Join(list, ",")
+}
+
+// chain is n definitions, each of which refers to the next; the last takes anything.
+func chain(n int) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf(`"p%d":{"items":{"$ref":"#/$defs/p%d"}}`, i, i+1)
+	}
+	return strings.Join(list, ",") + fmt.Sprintf(`,"p%d":{}`, n)
 }
 
 // A part of one schema may be called as another attack is.
