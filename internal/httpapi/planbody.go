@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/internal/nearest"
 )
 
 // maxSpan bounds the durations of a plan.
@@ -84,6 +85,9 @@ func checkZone(name string) error {
 		return nil
 	}
 	msg := fmt.Sprintf("%q is not a known time zone; one is \"Europe/Madrid\"", name)
+	if near := nearest.Zone(name); near != "" {
+		msg = fmt.Sprintf("%q is not a known time zone; did you mean %q?", name, near)
+	}
 	return invalid("/timezone", invalidPayload(msg), msg)
 }
 
