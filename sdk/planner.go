@@ -68,13 +68,17 @@ func (r *PlanRequest[T]) Location() *time.Location {
 }
 
 // ParseDate reads a date in any of the forms of dates.Parse, in the plan's zone
-// when the text has no offset. The error wraps dates.ErrFormat.
+// when the text has no offset. Where the clocks of that zone skip the time, or show
+// it twice, the plan is warned. The error wraps dates.ErrFormat.
 func (r *PlanRequest[T]) ParseDate(s string) (time.Time, error) {
 	t, bare, err := dates.Parse(s, r.call.zone)
 	if err != nil {
 		return time.Time{}, err
 	}
 	r.call.zoneUsed = r.call.zoneUsed || bare
+	if doubt := dates.Doubt(s, r.call.zone); doubt != "" {
+		r.Warn("%s", doubt)
+	}
 	return t, nil
 }
 

@@ -78,6 +78,21 @@ func TestPlanRemembersTheZone(t *testing.T) {
 	}
 }
 
+func TestPlanWarnsOfATimeThatTheClocksSkipOrShowTwice(t *testing.T) {
+	response := plan(t, func(_ context.Context, req *PlanRequest[textArgs]) ([]Execution, error) {
+		for _, date := range []string{"2026-03-29T02:30", "2026-03-29T02:30+01:00", "2026-10-25T02:30", "2026-07-01"} {
+			if _, err := req.ParseDate(date); err != nil {
+				return nil, err
+			}
+		}
+		return nil, nil
+	})
+	w := response.GetWarnings()
+	if response.GetFailure() != nil || len(w) != 2 || !strings.Contains(w[0], "skip 2026-03-29T02:30;") || !strings.Contains(w[1], "show 2026-10-25T02:30 twice") {
+		t.Errorf("warnings %q, failure %v", w, response.GetFailure())
+	}
+}
+
 func TestPlanFailures(t *testing.T) {
 	for _, c := range []struct {
 		rule             string

@@ -102,7 +102,8 @@ func TestADayWithTheClient(t *testing.T) {
 		t.Fatalf("there are %d plans", len(plans))
 	}
 	m.wants(m.admin("plan", "list", "--all", "--limit", "1"), 0, "there are more: --limit 0 shows all")
-	m.wants(m.admin("plan", "show", plans[0]), 0, `"two"`, "state: 1 executor of 1 to run", "attack: e2e:Sleep {\"for\":\"1h\"}", "labels: team=a", "(in 60 min)")
+	m.wants(m.admin("plan", "show", plans[0]), 0, `"two"`, "state: 1 executor of 1 to run", "attack: e2e:Sleep {\"for\":\"1h\"}", "labels: team=a", "(in 60 min)",
+		"timeout: 15m", "misfire grace: 1m", "undo: auto", "seed: ")
 	ids := members(t, m.admin("executor", "list", "-o", "json").stdout, "executors", "id")
 	if len(ids) != 1 {
 		t.Fatalf("there are %d executors", len(ids))

@@ -54,12 +54,15 @@ func (d *daemon) openBack(ctx context.Context) (err error) {
 // checkKeys refuses to let other machines in where nobody has a key, unless
 // somebody said so.
 func (d *daemon) checkKeys() error {
-	now := time.Now()
-	live := slices.ContainsFunc(d.keys.Keys(), func(k access.Key) bool { return k.Live(now) })
-	if live {
+	if d.hasLiveKey() {
 		return nil
 	}
 	return d.checkWithoutKeys(d.keys.Closed())
+}
+
+func (d *daemon) hasLiveKey() bool {
+	now := time.Now()
+	return slices.ContainsFunc(d.keys.Keys(), func(k access.Key) bool { return k.Live(now) })
 }
 
 // checkWithoutKeys is checkKeys for when no key opens anything; closed says whether
@@ -71,16 +74,19 @@ func (d *daemon) checkWithoutKeys(closed bool) error {
 	case d.cfg.firstKey && !closed:
 		return nil // it is made before anybody is let in
 	}
-	missing := "no API key has been made yet"
-	remedy := "start it with --first-key too, which makes one and prints it; or start it without --host, " +
-		`make one with "cmed key create", and start it anew`
+	missing := "no API key has been made yet: start it with --first-key too, which makes one and prints it; " +
+		`or start it without --host, make one with "cmed key create", and start it anew. ` +
+		"With --insecure, whoever reaches it can run every attack until the first key is made"
 	if closed {
-		missing = "all its API keys have expired or been revoked"
-		remedy = `start it without --host, make a key with "cmed key create", and start it anew`
+		missing = "all its API keys have expired or been revoked: " + noKeyRemedy +
+			". --insecure lets nobody in: that ended with the first key that was made"
 	}
-	return usagef("--host %s lets other machines reach the API, and %s: %s. With --insecure, whoever reaches it "+
-		"can run every attack until the first key is made", d.cfg.bindHost, missing, remedy)
+	return usagef("--host %s lets other machines reach the API, and %s", d.cfg.bindHost, missing)
 }
+
+// noKeyRemedy is how one gets in again when every key has ended.
+const noKeyRemedy = `start it without --host, make a key with "cmed key create" on this machine, over the daemon's socket, ` +
+	"which asks for none, and start it anew"
 
 // makeFirstKey makes the key of --first-key and shows it, this once.
 func (d *daemon) makeFirstKey(ctx context.Context, stdout io.Writer) error {
@@ -109,6 +115,10 @@ func (d *daemon) warnOfDoors() {
 	if d.cfg.insecure && !d.keys.Closed() {
 		d.log.Warn("INSECURE: the API asks nobody for a key, and whoever reaches it can run every attack; " +
 			`the first key that is made ends that: "cmed key create"`)
+	}
+	if d.cfg.insecure && d.keys.Closed() && !d.hasLiveKey() {
+		d.log.Warn("--insecure lets nobody in: a key was made once, and all keys have expired or been revoked; " +
+			`"cmed key create" on this machine, over the daemon's socket, makes one`)
 	}
 	if (d.cfg.insecure || d.cfg.insecureTransport) && !d.cfg.isEncrypted() {
 		d.log.Warn("INSECURE: the API is served without TLS; keys and all else can be read and changed on their way " +

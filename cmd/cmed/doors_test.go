@@ -149,12 +149,14 @@ func TestOtherMachinesNeedAKey(t *testing.T) {
 	for _, more := range [][]string{nil, {"--first-key"}} { // a key was made: there is no first one any more
 		c = begin(t, append(everywhere, more...)...)
 		if code := c.end(t); code != exitUsage || !strings.Contains(c.stderr.String(), "all its API keys have expired or been revoked: "+
-			"start it without --host, make a key with \"cmed key create\"") {
+			"start it without --host, make a key with \"cmed key create\" on this machine, over the daemon's socket") ||
+			!strings.Contains(c.stderr.String(), "--insecure lets nobody in") || strings.Contains(c.stderr.String(), "can run every attack") {
 			t.Errorf("exit code %d: %s", code, c.stderr.String())
 		}
 	}
 	c = begin(t, append(everywhere, "--insecure")...)
 	visitor{}.sees(t, 401, http.MethodGet, c.ready(t)+"api/1/me", "") // closed is closed
+	await(t, &c.stderr, "--insecure lets nobody in: a key was made once")
 	c.stop(t)
 }
 

@@ -89,6 +89,10 @@ func newPlanShow(p program) *cobra.Command {
 
 func (r *remote) showPlan(p client.Plan, now time.Time) error {
 	r.say("plan %s %q", printable(p.ID), p.Name)
+	kind := ""
+	if p.DryRun {
+		kind = "dry run: its runs only say what they would do"
+	}
 	state := count(p.Pending, "executor") + " of " + strconv.Itoa(p.Total) + " to run"
 	if p.Executed {
 		state = "done"
@@ -100,10 +104,15 @@ func (r *remote) showPlan(p client.Plan, now time.Time) error {
 	err := r.facts([]fact{
 		{"state", state},
 		{"next", next},
+		{"kind", kind},
 		{"created", screen.Instant(p.Created, now)},
 		{"attack", configWords(p.Attack)},
 		{"planner", configWords(p.Planner)},
 		{"timezone", p.Timezone},
+		{"timeout", p.Timeout},
+		{"misfire grace", p.Grace},
+		{"undo", p.Undo},
+		{"seed", strconv.FormatInt(p.Seed, 10)},
 		{"labels", labelWords(p.Labels)},
 	})
 	if err != nil || len(p.Embedded.Executors) == 0 {

@@ -15,6 +15,7 @@ func TestBadUsage(t *testing.T) {
 		{"a negative port", "-p -1", `--port: "-1" is not a number from 0 to 65535`},
 		{"a port beyond all numbers", "-p 99999999999999999999", `--port: "99999999999999999999" is not a number from 0 to 65535`},
 		{"a zone that is none", "-t Europe/Atlantis", `--timezone: "Europe/Atlantis" is not a time zone: use a name of the IANA database such as Europe/Madrid or UTC`},
+		{"a city", "-t new_york", `--timezone: "new_york" is not a time zone; did you mean America/New_York?`},
 		{"the machine's zone", "-t Local", `--timezone: "Local" is not a time zone: use a name of the IANA database such as Europe/Madrid or UTC`},
 		{"another database", "-d mysql://u:secret@h/db", `--database-uri: mysql: is not a database cmed can use`},
 		{"a duration without unit", "--run-timeout 15", `--run-timeout: "15" is not a duration: write a number and a unit, such as 90s, 15m or 1h30m`},

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/chaos-monkey-engine/cmed/internal/nearest"
 )
 
 // A field names where in the config a value belongs.
@@ -59,6 +61,9 @@ func setZone(into field[*time.Location]) func(*config, string) error {
 	return func(c *config, s string) error {
 		zone, err := time.LoadLocation(s)
 		if err != nil || s == "" || s == "Local" {
+			if near := nearest.Zone(s); near != "" {
+				return fmt.Errorf("%q is not a time zone; did you mean %s?", s, near)
+			}
 			return fmt.Errorf("%q is not a time zone: use a name of the IANA database such as Europe/Madrid or UTC", s)
 		}
 		*into(c) = zone

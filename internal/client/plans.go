@@ -23,6 +23,10 @@ type Plan struct {
 	Next     time.Time `json:"next_execution"`
 	Executed bool      `json:"executed"`
 	Timezone string    `json:"timezone"`
+	Timeout  string    `json:"timeout"`
+	Grace    string    `json:"misfire_grace"`
+	Undo     string    `json:"undo"` // auto, keep
+	Seed     int64     `json:"seed"`
 	DryRun   bool      `json:"dry_run"`
 	// Labels are its maker's own.
 	Labels   map[string]string `json:"labels"`

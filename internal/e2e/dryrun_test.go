@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-const previewMembers = "msg name attack planner timezone seed dry_run effect executors_count executors_total executors " +
+const previewMembers = "msg name attack planner timezone timeout misfire_grace undo seed dry_run effect executors_count executors_total executors " +
 	"targets targets_error"
 
 // A trial shows what a plan would be and would hit, and leaves nothing.

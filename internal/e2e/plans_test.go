@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	planMembers     = "id name created attack planner executors_count next_execution executed timezone dry_run allow_irreversible _links"
+	planMembers     = "id name created attack planner executors_count next_execution executed timezone timeout misfire_grace undo seed dry_run allow_irreversible _links"
 	executorMembers = "id plan_id name next_run_time executed state started finished lag_ms reason undo seed dry_run attack_ref _links"
 )
 
@@ -208,6 +208,9 @@ func TestPlanOptions(t *testing.T) {
 		doc := post(map[string]any{"timeout": "90s", "misfire_grace": 3.5, "undo": "keep", "dry_run": false})
 		if doc["_warnings"] != nil {
 			t.Errorf("warnings: %v", doc["_warnings"])
+		}
+		if doc.text("timeout") != "1m30s" || doc.text("misfire_grace") != "3.5s" || doc.text("undo") != "keep" {
+			t.Errorf("the plan shows %v", doc)
 		}
 	})
 	t.Run("labels are kept", func(t *testing.T) {

@@ -99,8 +99,11 @@ func (e *Engine) MoveExecutor(ctx context.Context, id ExecutorID, due time.Time)
 	ex.Args = nil
 	e.log.Info("executor moved", "executor", id, "plan", ex.PlanID, "due", instant(ex.Due), "state", ex.State)
 	var warnings []string
-	if ex.State == Missed {
+	switch {
+	case ex.State == Missed:
 		warnings = append(warnings, "it will not run: "+ex.Reason)
+	case time.Since(due) > justNow:
+		warnings = append(warnings, "it will run at once: the time has passed, by less than the plan's misfire grace")
 	}
 	return ex, warnings, nil
 }

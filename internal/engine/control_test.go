@@ -90,12 +90,13 @@ func TestMoveByState(t *testing.T) {
 			t.Errorf("moved into the past: warnings %q, error %v", warnings, err)
 		}
 		d.is(missed.ID, engine.Missed)
-		if _, _, err := d.MoveExecutor(t.Context(), ex.ID, time.Now().Add(-time.Second)); err != nil {
-			t.Fatal(err)
+		_, warnings, err := d.MoveExecutor(t.Context(), ex.ID, time.Now().Add(-30*time.Second))
+		if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "will run at once") {
+			t.Fatalf("moved into the grace: warnings %q, error %v", warnings, err)
 		}
 		in(time.Second)
 		d.is(missed.ID, engine.Succeeded)
-		_, _, err := d.MoveExecutor(t.Context(), engine.NewExecutorID(), time.Now())
+		_, _, err = d.MoveExecutor(t.Context(), engine.NewExecutorID(), time.Now())
 		if engine.CodeOf(err) != engine.CodeNotFound {
 			t.Errorf("unknown id: %v", err)
 		}

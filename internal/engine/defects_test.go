@@ -520,21 +520,6 @@ func TestHaltPlanWithAFailure(t *testing.T) {
 	})
 }
 
-func TestKeepAndUndoAt(t *testing.T) {
-	inBubble(t, func(t *testing.T, d *daemon) {
-		for _, then := range []attack{succeed, fails} {
-			d.stage.attacks["test:X"] = func(ctx context.Context, s engine.Start, sink engine.Sink) engine.Exit {
-				_ = sink.Undo(engine.NewUndo{Sequence: 1, Record: json.RawMessage(`{}`), UndoAt: time.Now().Add(time.Hour)})
-				return then(ctx, s, sink)
-			}
-			plan := d.planWith(engine.PlanSpec{Name: "t", Attack: config("test:X", nil), UndoPolicy: engine.UndoKeep}, time.Second)
-			in(2 * time.Hour)
-			ex := d.only(plan.ID)
-			t.Logf("%s under keep with undo_at: undo %s", ex.State, ex.Undo)
-		}
-	})
-}
-
 func TestRunOfOneThatNeverRan(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		plan := d.plan(noop, 10*time.Second)

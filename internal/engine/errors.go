@@ -31,6 +31,8 @@ type Problem struct {
 	// Keyword is the JSON Schema keyword that failed, where there is one.
 	Keyword string `json:"keyword,omitempty"`
 	Message string `json:"message"`
+	// Hint says how it may be mended, where that is known.
+	Hint string `json:"hint,omitempty"`
 }
 
 // Error is a domain error: a code, a message for a person, and for bad input

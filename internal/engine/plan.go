@@ -72,11 +72,13 @@ func (c Config) With(ref Ref, args json.RawMessage) (Config, error) {
 	return Config{Ref: ref, Doc: doc}, nil
 }
 
-// UndoPolicy says what becomes of open undo records when a run does not end well.
+// UndoPolicy says what becomes of open undo records when a run ends and nobody has
+// halted it. Those with an UndoAt are taken back then under any policy.
 type UndoPolicy string
 
 const (
-	// UndoAuto takes them back. It is the zero value's meaning too.
+	// UndoAuto takes them back if the run did not succeed; else they stay open. It
+	// is the zero value's meaning too.
 	UndoAuto UndoPolicy = "auto"
 	// UndoKeep leaves the effect in place; the records become kept.
 	UndoKeep UndoPolicy = "keep"

@@ -5,6 +5,9 @@ import (
 	"time"
 )
 
+// justNow is how long past an instant may be for whoever posts a plan to mean now.
+const justNow = 5 * time.Second
+
 // warnings says what the caller should know of a plan that was accepted.
 func (e *Engine) warnings(d *draft, planned Planned, executors []Executor) []string {
 	p := d.plan
@@ -12,16 +15,23 @@ func (e *Engine) warnings(d *draft, planned Planned, executors []Executor) []str
 	if withheld := d.attack.Withheld(); withheld != "" {
 		out = append(out, withheld)
 	}
-	missed := 0
+	missed, overdue := 0, 0
 	for _, ex := range executors {
-		if ex.State == Missed {
+		switch {
+		case ex.State == Missed:
 			missed++
+		case ex.State == Scheduled && p.Created.Sub(ex.Due) > justNow:
+			overdue++
 		}
 	}
 	if missed > 0 {
 		out = append(out, fmt.Sprintf("%d of %s will not run: the time had passed when the plan was made; "+
 			"move it with PUT /api/1/executors/{id}, or post the plan again with later times",
 			missed, count(len(executors), "executor")))
+	}
+	if overdue > 0 {
+		out = append(out, fmt.Sprintf("%d of %s will run at once: the time has passed, by less than the plan's misfire grace",
+			overdue, count(len(executors), "executor")))
 	}
 	out = append(out, e.obstacles(executors)...)
 	if planned.ZoneUsed && e.settings.ZoneAssumed && p.Zone == e.settings.Zone.String() {

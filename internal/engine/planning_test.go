@@ -112,7 +112,7 @@ func TestWarnings(t *testing.T) {
 		d.restartWith(func(s *engine.Settings) { s.Zone, s.ZoneAssumed = madrid, true })
 		d.stage.planners["test:P"] = func(call engine.PlanCall) (engine.Planned, error) {
 			return engine.Planned{
-				Executions: []engine.Execution{{At: call.Now.Add(-time.Hour)}, {At: call.Now.Add(time.Hour)}},
+				Executions: []engine.Execution{{At: call.Now.Add(-time.Hour)}, {At: call.Now.Add(-30 * time.Second)}, {At: call.Now}, {At: call.Now.Add(time.Hour)}},
 				Warnings:   []string{"of the planner's own"}, ZoneUsed: true,
 			}, nil
 		}
@@ -120,7 +120,7 @@ func TestWarnings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []string{"of the planner's own", "1 of 2 executors will not run", "were read in Europe/Madrid"}
+		want := []string{"of the planner's own", "1 of 4 executors will not run", "1 of 4 executors will run at once", "were read in Europe/Madrid"}
 		if len(created.Warnings) != len(want) {
 			t.Fatalf("warnings %q", created.Warnings)
 		}

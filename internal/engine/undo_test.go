@@ -58,6 +58,7 @@ func TestWhatBecomesOfARecordWhenTheRunEnds(t *testing.T) {
 		"a failure takes it back":               {"", fails, time.Second, engine.UndoUndone},
 		"a failure under keep keeps it":         {engine.UndoKeep, fails, time.Hour, engine.UndoKept},
 		"a success under keep keeps it":         {engine.UndoKeep, succeed, time.Hour, engine.UndoKept},
+		"a timeout under keep keeps it":         {engine.UndoKeep, hold, 2 * time.Hour, engine.UndoKept},
 		"a timeout takes it back":               {"", hold, 2 * time.Hour, engine.UndoUndone},
 		"a run that undid itself is not undone": {"", undoesItself, time.Second, engine.UndoUndone},
 	}

@@ -19,7 +19,7 @@ func problemsOf(o Offer, c Config, base string) []Problem {
 	}
 	var problems []Problem
 	for _, v := range o.Compiled.Validate(instance) {
-		problems = append(problems, Problem{Pointer: base + v.Pointer, Keyword: v.Keyword, Message: v.Message})
+		problems = append(problems, Problem{Pointer: base + v.Pointer, Keyword: v.Keyword, Message: v.Message, Hint: v.Hint})
 	}
 	return problems
 }

@@ -154,10 +154,12 @@ func TestMoveExecutor(t *testing.T) {
 func TestMoveExecutorWarnings(t *testing.T) {
 	f := newFake(t)
 	f.warnings = []string{"already past"}
-	body := `{"type":"date","args":{"date":"2026-12-01T10:00","dates":1},"typ":2}`
+	body := `{"type":"date","args":{"date":"2026-10-25T02:30","dates":1},"typ":2}`
 	do(t, f, sendJSON(http.MethodPut, "/api/1/executors/"+string(execA), body)).is(http.StatusOK).
 		has("_warnings", `["unknown member \"typ\" is ignored; did you mean \"type\"?",`+
-			`"unknown member \"dates\" in \"args\" is ignored; did you mean \"date\"?","already past"]`)
+			`"unknown member \"dates\" in \"args\" is ignored; did you mean \"date\"?",`+
+			`"the clocks in Europe/Madrid show 2026-10-25T02:30 twice; the first is taken, 2026-10-25T02:30:00+02:00: an offset in the date tells which is meant",`+
+			`"already past"]`)
 }
 
 func TestMoveExecutorThatRuns(t *testing.T) {

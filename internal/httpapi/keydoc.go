@@ -37,6 +37,7 @@ type createdKey struct {
 	keyDocument
 	Key string `json:"key"`
 	Msg string `json:"msg"`
+	warned
 }
 
 type revokedKey struct {

@@ -85,7 +85,26 @@ func (s *Server) createKey(w http.ResponseWriter, r *http.Request) error {
 	note(w, string(k.ID), keyWords(k))
 	doc := newKeyDocument(k, s.zone())
 	w.Header().Set("Location", doc.Links.Self.Href)
-	return send(w, r, http.StatusCreated, createdKey{doc, secret, "ok; the key is shown this once only"})
+	return send(w, r, http.StatusCreated, createdKey{
+		keyDocument: doc, Key: secret, Msg: "ok; the key is shown this once only",
+		warned: warned{s.idlePatterns(k.Limits.Refs)},
+	})
+}
+
+// idlePatterns warns of the patterns that match no attack that is offered: a slip of
+// the fingers makes a key that is good for nothing. The attack may come later.
+func (s *Server) idlePatterns(patterns []string) []string {
+	var names []engine.Ref
+	for _, o := range s.engine.Offers(engine.KindAttack) {
+		names = append(append(names, o.Ref), o.Aliases...)
+	}
+	var warnings []string
+	for _, pattern := range patterns {
+		if (access.Limits{Refs: []string{pattern}}).Refuses(append([]engine.Ref{""}, names...), nil) != "" {
+			warnings = append(warnings, fmt.Sprintf("the pattern %q matches no attack that is offered now", pattern))
+		}
+	}
+	return warnings
 }
 
 // keyWords tells what a key is, for the audit.
@@ -184,6 +203,10 @@ func parseTTL(text string) (time.Duration, error) {
 			return d, nil
 		}
 		return 0, wrong
+	}
+	if _, err := strconv.ParseFloat(text, 64); err == nil {
+		unitless := fmt.Sprintf("ttl %q has no unit: ", text) + msg
+		return 0, invalid("/ttl", invalidPayload(unitless), unitless)
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 || d > maxTTL {

@@ -48,6 +48,14 @@ func TestAKeyIsMadeShownOnceAndRevoked(t *testing.T) {
 	}
 }
 
+func TestAKeyThatIsGoodForNothingWarns(t *testing.T) {
+	g := newGate(t, Config{})
+	offering(g.engine)
+	made := g.doLocal(sendJSON(http.MethodPost, "/api/1/keys/",
+		`{"name":"ci","role":"operator","limits":{"refs":["api_reqest:*","api_request:*"]}}`)).is(http.StatusCreated)
+	made.has("_warnings", `["the pattern \"api_reqest:*\" matches no attack that is offered now"]`)
+}
+
 func TestKeysThatAreNotMade(t *testing.T) {
 	g := newGate(t, Config{})
 	tests := []struct{ name, body, pointer, says string }{
@@ -56,7 +64,8 @@ func TestKeysThatAreNotMade(t *testing.T) {
 		{"no role", `{"name":"n"}`, "", "'role' is a required property"},
 		{"no such role", `{"name":"n","role":"root"}`, "/role", `"root" is not a role: it is one of viewer, operator and admin`},
 		{"the role of nobody", `{"name":"n","role":"nobody"}`, "/role", `"nobody" is not a role: it is one of viewer, operator and admin`},
-		{"no time at all", `{"name":"n","role":"viewer","ttl":"0"}`, "/ttl", "ttl is how long"},
+		{"no time at all", `{"name":"n","role":"viewer","ttl":"0s"}`, "/ttl", "ttl is how long"},
+		{"a time without its unit", `{"name":"n","role":"viewer","ttl":"30"}`, "/ttl", `ttl "30" has no unit: ttl is how long the key is to be valid, such as "12h" or "30d"`},
 		{"time before", `{"name":"n","role":"viewer","ttl":"-1h"}`, "/ttl", "ttl is how long"},
 		{"a number", `{"name":"n","role":"viewer","ttl":5}`, "/ttl", "5 is not of type"},
 		{"too many days", `{"name":"n","role":"viewer","ttl":"3651d"}`, "/ttl", "ttl is how long"},

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -19,12 +20,31 @@ type planDocument struct {
 	NextExecution  *string       `json:"next_execution"`
 	Executed       bool          `json:"executed"`
 	Timezone       string        `json:"timezone"`
-	DryRun         bool          `json:"dry_run"`
+	planOptions
+	DryRun bool `json:"dry_run"`
 	// AllowIrreversible is the caller's word that the attack can't be undone.
 	AllowIrreversible bool `json:"allow_irreversible"`
 	// Labels are the caller's own.
 	Labels map[string]string `json:"labels,omitempty"`
 	Links  planLinks         `json:"_links"`
+}
+
+// planOptions are what a plan was given, or the engine's defaults for it, as a plan
+// may be given them again.
+type planOptions struct {
+	Timeout      string            `json:"timeout"`
+	MisfireGrace string            `json:"misfire_grace"`
+	Undo         engine.UndoPolicy `json:"undo"`
+	Seed         int64             `json:"seed"`
+}
+
+func newPlanOptions(p engine.Plan) planOptions {
+	return planOptions{
+		Timeout:      spanText(p.Timeout),
+		MisfireGrace: spanText(p.MisfireGrace),
+		Undo:         cmp.Or(p.UndoPolicy, engine.UndoAuto),
+		Seed:         p.Seed,
+	}
 }
 
 type planLinks struct {
@@ -67,6 +87,7 @@ func newPlanDocument(p engine.Plan, zone *time.Location) planDocument {
 		NextExecution:     showTime(p.NextExecution, zone),
 		Executed:          p.Counts.Executed(),
 		Timezone:          p.Zone,
+		planOptions:       newPlanOptions(p),
 		DryRun:            p.DryRun,
 		AllowIrreversible: p.AllowIrreversible,
 		Labels:            p.Labels,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
+	"github.com/chaos-monkey-engine/cmed/internal/nearest"
 )
 
 // maxSpan bounds the durations of a plan.
@@ -84,6 +85,9 @@ func checkZone(name string) error {
 		return nil
 	}
 	msg := fmt.Sprintf("%q is not a known time zone; one is \"Europe/Madrid\"", name)
+	if near := nearest.Zone(name); near != "" {
+		msg = fmt.Sprintf("%q is not a known time zone; did you mean %q?", name, near)
+	}
 	return invalid("/timezone", invalidPayload(msg), msg)
 }
 
@@ -101,6 +105,19 @@ func span(members map[string]json.RawMessage, name string) (time.Duration, error
 	msg := fmt.Sprintf("%s is a duration like \"30s\" or \"5m\", or a number of seconds; more than 0, at most %.0f hours, not %s",
 		name, maxSpan.Hours(), raw)
 	return 0, invalid("/"+name, invalidPayload(msg), msg)
+}
+
+// spanText writes a duration as span reads it, without the parts that are zero:
+// "15m", not "15m0s".
+func spanText(d time.Duration) string {
+	text := d.String()
+	if short, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = short + "m"
+	}
+	if short, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = short + "h"
+	}
+	return text
 }
 
 func parseSpan(raw json.RawMessage) (time.Duration, bool) {

@@ -22,7 +22,7 @@ const planMembersDoc = `
   "attack": {"ref": "api_request:ApiRequest", "args": {"endpoint": "http://sink"}},
   "planner": {"ref": "exact_planner:ExactPlanner", "args": {"date": "2026-11-21T03:00"}},
   "executors_count": 1, "next_execution": "2026-11-21T03:00:00+01:00", "executed": false, "timezone": "Europe/Madrid",
-  "dry_run": false, "allow_irreversible": false,
+  "timeout": "15m", "misfire_grace": "1m30s", "undo": "auto", "seed": 42, "dry_run": false, "allow_irreversible": false,
   "_links": {
     "self": {"href": "/api/1/plans/0199aaaa0000700080000000000000aa"},
     "update": {"href": "/api/1/plans/0199aaaa0000700080000000000000aa"},
@@ -160,6 +160,28 @@ func TestPlanShowsWhatItMayDo(t *testing.T) {
 	f := newFake(t)
 	f.plans[0].DryRun, f.plans[0].AllowIrreversible = true, true
 	do(t, f, get("/api/1/plans/"+string(planA))).is(http.StatusOK).has("dry_run", "true").has("allow_irreversible", "true")
+}
+
+// What a plan was given is in its document as it may be given again.
+func TestPlanShowsWhatItWasGiven(t *testing.T) {
+	f := newFake(t)
+	p := &f.plans[0]
+	p.UndoPolicy, p.Seed, p.DryRun = engine.UndoKeep, 7, true
+	for text, d := range map[string]time.Duration{
+		"1.5s": 1500 * time.Millisecond, "1m": time.Minute, "1m5s": 65 * time.Second, "10s": 10 * time.Second,
+		"1h": time.Hour, "10h30m": 630 * time.Minute, "1h0m10s": time.Hour + 10*time.Second, "720h": maxSpan, "20m": 20 * time.Minute,
+	} {
+		p.Timeout, p.MisfireGrace = d, d
+		do(t, f, get("/api/1/plans/"+string(planA))).is(http.StatusOK).
+			has("timeout", `"`+text+`"`).has("misfire_grace", `"`+text+`"`).has("undo", `"keep"`).has("seed", "7").has("dry_run", "true")
+		if again, ok := parseSpan([]byte(`"` + text + `"`)); !ok || again != d {
+			t.Errorf("%s is read as %s", text, again)
+		}
+	}
+	listed := do(t, f, get("/api/1/plans/")).is(http.StatusOK).at("plans").([]any)[0].(map[string]any)
+	if listed["undo"] != "keep" || listed["dry_run"] != true {
+		t.Errorf("in the list it is %v", listed)
+	}
 }
 
 func TestPlanWithItsExecutors(t *testing.T) {

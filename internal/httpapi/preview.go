@@ -15,9 +15,10 @@ type previewDocument struct {
 	Attack   engine.Config `json:"attack"`
 	Planner  engine.Config `json:"planner"`
 	Timezone string        `json:"timezone"`
-	// Seed, given with the plan, has it planned and run with the same choices.
-	Seed   int64 `json:"seed"`
-	DryRun bool  `json:"dry_run"`
+	// Of these the seed, given with the plan, has it planned and run with the same
+	// choices.
+	planOptions
+	DryRun bool `json:"dry_run"`
 	// Effect is what would remain of the attack.
 	Effect engine.Effect `json:"effect,omitempty"`
 	// ExecutorsCount counts those that would run, ExecutorsTotal all.
@@ -63,7 +64,7 @@ func newPreviewDocument(p engine.Preview, zone *time.Location) previewDocument {
 		Attack:         p.Plan.Attack,
 		Planner:        p.Plan.Planner,
 		Timezone:       p.Plan.Zone,
-		Seed:           p.Plan.Seed,
+		planOptions:    newPlanOptions(p.Plan),
 		DryRun:         p.Plan.DryRun,
 		ExecutorsTotal: len(p.Executors),
 		Executors:      make([]previewExecutor, 0, min(len(p.Executors), maxPage)),

@@ -30,7 +30,7 @@ func TestPreview(t *testing.T) {
 	  "msg": "dry run: nothing was stored", "name": "night <shift>",
 	  "attack": {"ref": "api_request:ApiRequest", "args": {"endpoint": "http://sink"}},
 	  "planner": {"ref": "exact_planner:ExactPlanner", "args": {"date": "2026-11-21T03:00"}},
-	  "timezone": "Europe/Madrid", "seed": 5, "dry_run": false, "effect": "irreversible",
+	  "timezone": "Europe/Madrid", "timeout": "15m", "misfire_grace": "1m30s", "undo": "auto", "seed": 5, "dry_run": false, "effect": "irreversible",
 	  "executors_count": 1, "executors_total": 2,
 	  "executors": [
 	    {"name": "", "next_run_time": "2026-11-21T02:00:00+01:00", "executed": true, "state": "missed", "reason": "it had passed",

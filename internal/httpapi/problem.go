@@ -119,8 +119,11 @@ func detailOf(problems []engine.Problem) string {
 	texts := make([]string, len(problems))
 	for i, p := range problems {
 		texts[i] = p.Message
+		if p.Hint != "" {
+			texts[i] += " (" + p.Hint + ")"
+		}
 		if p.Pointer != "" {
-			texts[i] = p.Pointer + ": " + p.Message
+			texts[i] = p.Pointer + ": " + texts[i]
 		}
 	}
 	return strings.Join(texts, "; ")

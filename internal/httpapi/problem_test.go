@@ -59,16 +59,16 @@ func TestProblemsPointIntoTheBody(t *testing.T) {
 		Code: engine.CodeInvalid, Message: "invalid payload 'endpoint' is a required property",
 		Problems: []engine.Problem{
 			{Pointer: "/attack/args", Keyword: "required", Message: "'endpoint' is a required property"},
-			{Pointer: "/attack/args/method", Keyword: "type", Message: "5 is not of type 'string'"},
+			{Pointer: "/attack/args/method", Keyword: "type", Message: "5 is not of type 'string'", Hint: "put it in quotes"},
 		},
 	}
 	do(t, f, sendJSON(http.MethodPost, "/api/1/plans/", minimalPlan)).is(http.StatusBadRequest).equals(`{
 	  "type": "about:blank", "title": "Bad Request", "status": 400,
-	  "detail": "/attack/args: 'endpoint' is a required property; /attack/args/method: 5 is not of type 'string'",
+	  "detail": "/attack/args: 'endpoint' is a required property; /attack/args/method: 5 is not of type 'string' (put it in quotes)",
 	  "msg": "invalid payload 'endpoint' is a required property",
 	  "errors": [
 	    {"pointer": "/attack/args", "keyword": "required", "message": "'endpoint' is a required property"},
-	    {"pointer": "/attack/args/method", "keyword": "type", "message": "5 is not of type 'string'"}]}`)
+	    {"pointer": "/attack/args/method", "keyword": "type", "message": "5 is not of type 'string'", "hint": "put it in quotes"}]}`)
 }
 
 // logged serves one request and returns what was logged.

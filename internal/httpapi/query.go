@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -98,7 +99,8 @@ func (q query) date(name string, zone *time.Location) (time.Time, error) {
 	}
 	t, _, err := dates.Parse(q.Get(name), zone)
 	if err != nil {
-		return time.Time{}, engine.Errorf(engine.CodeInvalid, "%s: %s", name, invalidDate)
+		return time.Time{}, engine.Errorf(engine.CodeInvalid, "%s: %s: %s", name, invalidDate,
+			cmp.Or(dates.NoDay(q.Get(name)), "write it like 2026-03-01T15:30:00+01:00, 2026-03-01T15:30 or 2026-03-01"))
 	}
 	return t, nil
 }

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"cmp"
 	"encoding/json"
 	"time"
 
@@ -33,12 +34,16 @@ func (s *Server) parseTrigger(body []byte) (due time.Time, warnings []string, er
 	if err != nil {
 		return time.Time{}, nil, err
 	}
-	due, _, err = dates.Parse(text(args["date"]), s.zone())
-	if err != nil {
-		return time.Time{}, nil, invalid("/args/date", invalidDate,
-			"a date is YYYY-MM-DDTHH:mm:ss, with an offset or in the engine's zone, from 1970 to 2200")
+	date := text(args["date"])
+	if due, _, err = dates.Parse(date, s.zone()); err != nil {
+		return time.Time{}, nil, invalid("/args/date", invalidDate, cmp.Or(dates.NoDay(date),
+			"a date is YYYY-MM-DDTHH:mm:ss, with an offset or in the engine's zone, from 1970 to 2200"))
 	}
-	return due, triggerWarnings(trigger, args), nil
+	warnings = triggerWarnings(trigger, args)
+	if doubt := dates.Doubt(date, s.zone()); doubt != "" {
+		warnings = append(warnings, doubt)
+	}
+	return due, warnings, nil
 }
 
 func triggerWarnings(trigger, args map[string]json.RawMessage) []string {

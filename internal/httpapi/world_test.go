@@ -52,6 +52,7 @@ func newFake(t testing.TB) *fakeEngine {
 	}
 	p := engine.Plan{
 		ID: planA, Name: "night <shift>", Created: due.Add(-time.Hour), Zone: "Europe/Madrid",
+		Timeout: 15 * time.Minute, MisfireGrace: 90 * time.Second, Seed: 42,
 		Attack:        config(`{"ref":"api_request:ApiRequest","args":{"endpoint":"http://sink"}}`),
 		Planner:       config(`{"ref":"exact_planner:ExactPlanner","args":{"date":"2026-11-21T03:00"}}`),
 		Counts:        engine.Counts{Total: 2, Pending: 1},

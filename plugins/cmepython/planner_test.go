@@ -66,8 +66,14 @@ func TestDatesOfJobs(t *testing.T) {
 		{`datetime(2026, 6, 21, 15, 30)`, "2026-06-21T13:30:00Z job; zone used"},
 		{`datetime(2026, 6, 21, 15, 30, tzinfo=timezone.utc)`, "2026-06-21T15:30:00Z job"},
 		{`datetime(2026, 6, 21, 15, 30, 0, 250000, tzinfo=timezone(timedelta(seconds=-76)))`, "2026-06-21T15:31:16.25Z job"},
-		{`datetime(2026, 3, 29, 2, 30)`, "2026-03-29T01:00:00Z job; zone used"},  // skipped by the clocks
-		{`datetime(2026, 10, 25, 2, 30)`, "2026-10-25T00:30:00Z job; zone used"}, // doubled: the first
+		{
+			`datetime(2026, 3, 29, 2, 30)`, "2026-03-29T01:00:00Z job; zone used; " +
+				"the clocks in Europe/Madrid skip 2026-03-29T02:30:00; 2026-03-29T03:00:00+02:00 is taken",
+		},
+		{
+			`datetime(2026, 10, 25, 2, 30)`, "2026-10-25T00:30:00Z job; zone used; the clocks in Europe/Madrid show 2026-10-25T02:30:00 twice; " +
+				"the first is taken, 2026-10-25T02:30:00+02:00: an offset in the date tells which is meant",
+		},
 		{`datetime(2026, 10, 25, 2, 30, fold=1)`, "2026-10-25T01:30:00Z job; zone used"},
 		{`date(2026, 6, 21)`, "2026-06-20T22:00:00Z job; zone used"},
 		{`"2026-06-21T15:30"`, "2026-06-21T13:30:00Z job; zone used"},

@@ -38,7 +38,8 @@ const maxLength = 64
 //
 // Digits of a second's fraction past the ninth are dropped. The time comes back
 // in loc (nil means UTC), and bare is set when the text has no offset, so that
-// the instant depends on loc. Every error wraps ErrFormat and quotes the text.
+// the instant depends on loc. Every error wraps ErrFormat and quotes the text, or
+// says what NoDay says.
 func Parse(s string, loc *time.Location) (t time.Time, bare bool, err error) {
 	if loc == nil {
 		loc = time.UTC
@@ -47,6 +48,9 @@ func Parse(s string, loc *time.Location) (t time.Time, bare bool, err error) {
 		return time.Time{}, false, fmt.Errorf("%w: %d characters are too many for a date", ErrFormat, len(s))
 	}
 	t, bare, ok := instant(s, loc)
+	if words := NoDay(s); words != "" {
+		return time.Time{}, false, fmt.Errorf("%w: %s", ErrFormat, words)
+	}
 	if !ok {
 		return time.Time{}, false, fmt.Errorf(
 			"%w: %q; write it like 2026-03-01T15:30:00+01:00, 2026-03-01T15:30 or 2026-03-01", ErrFormat, s)

@@ -86,8 +86,11 @@ func TestParseRefuses(t *testing.T) {
 
 func TestParseSaysWhatIsWrong(t *testing.T) {
 	for text, want := range map[string]string{
-		"tomorrow":   `invalid date format: "tomorrow"; write it like 2026-03-01T15:30:00+01:00, 2026-03-01T15:30 or 2026-03-01`,
-		"2300-01-01": `invalid date format: "2300-01-01" is outside the years 1970 to 2200`,
+		"tomorrow":          `invalid date format: "tomorrow"; write it like 2026-03-01T15:30:00+01:00, 2026-03-01T15:30 or 2026-03-01`,
+		"2026-02-30":        `invalid date format: there is no 2026-02-30: February 2026 has 28 days`,
+		"2026-04-31T10:00Z": `invalid date format: there is no 2026-04-31: April 2026 has 30 days`,
+		"2026-02-32":        `invalid date format: "2026-02-32"; write it like 2026-03-01T15:30:00+01:00, 2026-03-01T15:30 or 2026-03-01`,
+		"2300-01-01":        `invalid date format: "2300-01-01" is outside the years 1970 to 2200`,
 	} {
 		if _, _, err := dates.Parse(text, time.UTC); err == nil || err.Error() != want {
 			t.Errorf("Parse(%q): %v\nwant %s", text, err, want)
@@ -130,6 +133,30 @@ func TestLocal(t *testing.T) {
 				t.Errorf("Local(%s) = %s, want %s", c.wall, text, c.want)
 			}
 		})
+	}
+}
+
+func TestDoubt(t *testing.T) {
+	for _, c := range []struct{ zone, text, want string }{
+		{"Europe/Madrid", "2026-03-29T02:30", "the clocks in Europe/Madrid skip 2026-03-29T02:30; 2026-03-29T03:00:00+02:00 is taken"},
+		{"Europe/Madrid", "2026-10-25 02:30:10", "the clocks in Europe/Madrid show 2026-10-25 02:30:10 twice; the first is taken, " +
+			"2026-10-25T02:30:10+02:00: an offset in the date tells which is meant"},
+		{"America/Sao_Paulo", "2018-11-04", "the clocks in America/Sao_Paulo skip 2018-11-04; 2018-11-04T01:00:00-02:00 is taken"},
+		{"Europe/Madrid", "2026-10-25T02:00", "the clocks in Europe/Madrid show 2026-10-25T02:00 twice; the first is taken, " +
+			"2026-10-25T02:00:00+02:00: an offset in the date tells which is meant"},
+		{"Europe/Madrid", "2026-10-25T01:59:59", ""},
+		{"Europe/Madrid", "2026-10-25T03:00", ""},
+		{"Europe/Madrid", "2026-03-29T01:59:59", ""},
+		{"Europe/Madrid", "2026-03-29T03:00", ""},
+		{"Europe/Madrid", "2026-03-29T02:30:00+01:00", ""},
+		{"Europe/Madrid", "2026-10-25T00:30Z", ""},
+		{"Europe/Madrid", "1774747800", ""},
+		{"Europe/Madrid", "soon", ""},
+		{"UTC", "2026-03-29T02:30", ""},
+	} {
+		if got := dates.Doubt(c.text, zone(t, c.zone)); got != c.want {
+			t.Errorf("%s in %s: %q\nwant %q", c.text, c.zone, got, c.want)
+		}
 	}
 }
 

@@ -95,9 +95,9 @@ func (r *report) alternatives(e *jsonschema.ValidationError, rule rule) []Violat
 	case len(near) == 1:
 		return near[0]
 	case len(near) == 0 && len(types) > 0:
-		return []Violation{{at, "type", wording.Type(r.show(at), types)}}
+		return []Violation{{at, "type", wording.Type(r.show(at), types), r.typeHint(at, types)}}
 	default:
-		return []Violation{{at, rule.keyword, wording.Keyword(rule.keyword, rule.node, r.show(at))}}
+		return []Violation{{Pointer: at, Keyword: rule.keyword, Message: wording.Keyword(rule.keyword, rule.node, r.show(at))}}
 	}
 }
 
@@ -109,17 +109,18 @@ func (r *report) leaf(e *jsonschema.ValidationError, rule rule) []Violation {
 	case rule.keyword == "required":
 		return missing(at, rule.node, object)
 	case rule.keyword == "additionalProperties" && object != nil && rule.node["additionalProperties"] == false:
-		return unknown(at, rule.node, object)
+		return r.unknown(at, rule.node, object)
 	case rule.keyword == "dependentRequired" || rule.keyword == "dependencies":
 		return dependents(at, rule)
 	case slices.Contains(rule.tokens, "propertyNames") && at != "":
 		tokens := jsondoc.Tokens(at)
 		name := tokens[len(tokens)-1]
-		return []Violation{{at, rule.keyword, "the name " + wording.Keyword(rule.keyword, rule.node, wording.Quote(name))}}
+		text := "the name " + wording.Keyword(rule.keyword, rule.node, wording.Quote(name))
+		return []Violation{{Pointer: at, Keyword: rule.keyword, Message: text}}
 	case r.forbidden(rule):
-		return []Violation{{at, rule.keyword, r.unexpected(at)}}
+		return []Violation{{Pointer: at, Keyword: rule.keyword, Message: r.unexpected(at)}}
 	}
-	return []Violation{{at, rule.keyword, wording.Keyword(rule.keyword, rule.node, r.show(at))}}
+	return []Violation{{at, rule.keyword, wording.Keyword(rule.keyword, rule.node, r.show(at)), r.hint(at, rule)}}
 }
 
 // missing names each required property that is not there, in the schema's
@@ -130,17 +131,17 @@ func missing(at string, node, object map[string]any) []Violation {
 	for _, n := range names {
 		name, _ := n.(string)
 		if _, given := object[name]; !given {
-			all = append(all, Violation{at, "required", wording.Required(name)})
+			all = append(all, Violation{Pointer: at, Keyword: "required", Message: wording.Required(name)})
 		}
 	}
 	if all == nil { // a rule of the library's own documents
-		all = []Violation{{at, "required", "a required property is missing"}}
+		all = []Violation{{Pointer: at, Keyword: "required", Message: "a required property is missing"}}
 	}
 	return all
 }
 
 // unknown names each property that is not allowed.
-func unknown(at string, node, object map[string]any) []Violation {
+func (r *report) unknown(at string, node, object map[string]any) []Violation {
 	properties, _ := node["properties"].(map[string]any)
 	patterns, _ := node["patternProperties"].(map[string]any)
 	var all []Violation
@@ -150,7 +151,7 @@ func unknown(at string, node, object map[string]any) []Violation {
 		}
 		all = append(all, Violation{
 			jsondoc.Child(at, name), "additionalProperties",
-			wording.Unknown(name, jsondoc.Names(properties)),
+			wording.Unknown(name, jsondoc.Names(properties)), r.elsewhere(name, properties),
 		})
 	}
 	return all
@@ -175,10 +176,10 @@ func dependents(at string, rule rule) []Violation {
 		lists, _ := rule.node[rule.keyword].(map[string]any)
 		if name, ok := jsondoc.At(lists, jsondoc.Child(jsondoc.Child("", tokens[i+1]), tokens[i+2])); ok {
 			text := wording.Required(name.(string)) + " when " + wording.Quote(tokens[i+1]) + " is given"
-			return []Violation{{at, rule.keyword, text}}
+			return []Violation{{Pointer: at, Keyword: rule.keyword, Message: text}}
 		}
 	}
-	return []Violation{{at, rule.keyword, "a property that another one requires is missing"}}
+	return []Violation{{Pointer: at, Keyword: rule.keyword, Message: "a property that another one requires is missing"}}
 }
 
 // forbidden says whether the rule is a schema that is just false.

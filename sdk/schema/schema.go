@@ -39,6 +39,8 @@ type Violation struct {
 	// Message is for people. For required and type it is worded as Python's
 	// jsonschema does: "'name' is a required property".
 	Message string
+	// Hint says how it may be mended, where that is known.
+	Hint string
 }
 
 // address is what the library knows a schema by. It is never looked up.

@@ -211,3 +211,12 @@ func FuzzEndpoint(f *testing.F) {
 		}
 	})
 }
+
+// A URL with a password is refused with what the endpoint may be, not with itself.
+func TestARefusedPasswordIsNotRepeated(t *testing.T) {
+	violations := compiled(t).Validate([]byte(`{"endpoint": "http://ann:s3cret@shop.example/", "method": "GET"}`))
+	if len(violations) != 1 || strings.Contains(violations[0].Message, "s3cret") ||
+		!strings.Contains(violations[0].Hint, "it may not hold a user name or password") {
+		t.Errorf("it says %+v", violations)
+	}
+}

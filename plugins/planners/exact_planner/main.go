@@ -14,6 +14,7 @@ import (
 	_ "time/tzdata" // zones on machines that have none
 
 	"github.com/chaos-monkey-engine/cmed/sdk"
+	"github.com/chaos-monkey-engine/cmed/sdk/dates"
 )
 
 // Args is what the planner is configured with.
@@ -48,6 +49,9 @@ func plan(_ context.Context, req *sdk.PlanRequest[Args]) ([]sdk.Execution, error
 func instant(date string, parse func(string) (time.Time, error)) (time.Time, error) {
 	at, err := parse(date)
 	if err != nil {
+		if words := dates.NoDay(date); words != "" {
+			return time.Time{}, sdk.Invalid("/date", "Invalid date format: %s", words)
+		}
 		return time.Time{}, sdk.Invalid("/date", "Invalid date format: %.40q is not one of %s", date, accepted)
 	}
 	return at, nil

@@ -44,9 +44,16 @@ func TestInstant(t *testing.T) {
 	}
 }
 
+func TestInstantSaysThatThereIsNoSuchDay(t *testing.T) {
+	const want = "Invalid date format: there is no 2026-02-30: February 2026 has 28 days"
+	if _, err := instant("2026-02-30T10:00", inMadrid(t)); err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
 func TestInstantRefusesWhatIsNoDate(t *testing.T) {
 	for _, date := range []string{
-		"", "tomorrow", "2026-02-30", "2026-06-21T25:00", "2026-06-21T15", "1969-12-31", "2201-01-02",
+		"", "tomorrow", "2026-02-32", "2026-06-21T25:00", "2026-06-21T15", "1969-12-31", "2201-01-02",
 		strings.Repeat("9", 100_000),
 	} {
 		at, err := instant(date, inMadrid(t))

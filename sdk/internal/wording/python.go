@@ -11,8 +11,19 @@ import (
 // longest is how many characters of a value are shown.
 const longest = 60
 
+// Private cuts out of a text what may be a password: that of a URL or an address
+// such as user:password@host, from its first colon to its last "@".
+func Private(s string) string {
+	from, to := strings.IndexByte(s, ':'), strings.LastIndexByte(s, '@')
+	if from < 0 || to < from {
+		return s
+	}
+	return s[:from+1] + "…" + s[to:]
+}
+
 // Show prints a decoded JSON value as Python prints it: 'text', True, None, 5,
-// 2.0. Long texts are cut; of an object or list only that it is one is shown.
+// 2.0. Long texts are cut, and passwords as Private does; of an object or list only
+// that it is one is shown.
 // Numbers are json.Number or float64.
 func Show(value any) string {
 	switch v := value.(type) {
@@ -24,7 +35,7 @@ func Show(value any) string {
 		}
 		return "False"
 	case string:
-		return Quote(v)
+		return Quote(Private(v))
 	case json.Number:
 		return showNumber(v)
 	case float64:

@@ -62,7 +62,7 @@ func Keyword(keyword string, node map[string]any, shown string) string {
 		allowed, _ := rule.([]any)
 		return shown + " is not one of " + list(allowed)
 	case "const":
-		return shown + " is not " + Show(rule)
+		return shown + " is not " + showRule(rule)
 	case "pattern":
 		if hints, _ := node["x-ui"].(map[string]any); hints["widget"] == "duration" {
 			return shown + " is not a duration such as 1m30s, or a number of seconds"
@@ -158,6 +158,14 @@ func format(shown, name string) string {
 	return text
 }
 
+// showRule prints a value of a schema, in which nothing is private.
+func showRule(value any) string {
+	if text, ok := value.(string); ok {
+		return Quote(text)
+	}
+	return Show(value)
+}
+
 // list prints values one after the other.
 func list(values []any) string {
 	shown := make([]string, 0, min(len(values), mostListed)+1)
@@ -166,7 +174,7 @@ func list(values []any) string {
 			shown = append(shown, "…")
 			break
 		}
-		shown = append(shown, Show(v))
+		shown = append(shown, showRule(v))
 	}
 	return strings.Join(shown, ", ")
 }
