@@ -32,8 +32,8 @@ not made again.
 
 Exit codes: 0 planned, with --wait: every executor succeeded; 1 refused or the
 daemon can't be reached; 2 wrong flag or a file that can't be read; with --wait
-also 4 an undo failed, 5 an executor did not succeed, 6 an executor never ran,
-7 the wait ended before the executors did.`
+also 4 an undo failed or was open still, 5 an executor did not succeed, 6 an executor
+never ran, 7 the wait ended before the executors did.`
 
 // planning is one call of cmed plan create.
 type planning struct {
