@@ -47,6 +47,8 @@ func (f *auditFlags) query(cmd *cobra.Command, now time.Time) (client.AuditQuery
 	switch {
 	case f.since < 0:
 		return q, usagef("--since: %s is less than 0", f.since)
+	case checkPeriod(q.From, q.To) != nil:
+		return q, checkPeriod(q.From, q.To)
 	case chosen && q.From != "":
 		return q, usagef("--since and --from say both when to begin: give one of them")
 	case f.since > 0 && (chosen || q.From == "" && q.After == 0):

@@ -38,9 +38,13 @@ func newEvents(p program) *cobra.Command {
 	flags.StringVar(&s.query.Executor, "executor", "", "only what concerns the executor with this `id`")
 	flags.StringVar(&s.query.After, "after", "", "what came behind the event with this `id`")
 	s.remote = newRemote(cmd, p, "text")
+	completeWords(cmd, "type", eventTypes())
 	s.completeFlag(cmd, "plan", planIDs(false))
 	s.completeFlag(cmd, "executor", executorIDs(client.ExecutorQuery{}))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkWords("type", s.query.Types, eventTypes()); err != nil {
+			return err
+		}
 		return s.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			return s.whileRead(ctx, func(ctx context.Context, out io.Writer) error { return s.show(ctx, c, out) })
 		})

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,9 +37,13 @@ func newExecutorList(p program) *cobra.Command {
 	r := newRemote(cmd, p, "table")
 	r.completeFlag(cmd, "plan", planIDs(true))
 	r.completeFlag(cmd, "ref", refsOf(client.Attacks))
+	completeWords(cmd, "state", executorStates())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if strings.Contains(q.Attack, "*") {
 			return usagef("--ref: %q is a pattern; name one attack, such as file:Kind (see cmed attacks)", printable(q.Attack))
+		}
+		if err := errors.Join(checkWords("state", q.States, executorStates()), checkPeriod(q.From, q.To)); err != nil {
+			return err
 		}
 		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			q.Limit = limit.of(r)
