@@ -119,9 +119,9 @@ func zoneOf(ctx context.Context, c *client.Client) *time.Location {
 }
 
 func auditTable(entries []client.AuditEntry, now time.Time) *screen.Table {
-	table := screen.NewTable("SEQ", "AT", "OUTCOME", "ACTION", "WHO", "FROM", "TARGET", "DETAIL")
+	table := screen.NewTable("SEQ", "AT", "OUTCOME", "ACTION", "TARGET", "WHO", "FROM", "DETAIL")
 	for _, e := range entries {
-		table.Row(strconv.FormatUint(e.Seq, 10), screen.Instant(e.At, now), e.Outcome, e.Action, e.Who, e.From, e.Target, e.Detail)
+		table.Row(strconv.FormatUint(e.Seq, 10), screen.Instant(e.At, now), e.Outcome, e.Action, e.Target, e.Who, e.From, e.Detail)
 	}
 	return table
 }

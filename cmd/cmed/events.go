@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -56,7 +57,15 @@ func newEvents(p program) *cobra.Command {
 func (s *eventShowing) show(ctx context.Context, c *client.Client, out io.Writer) error {
 	s.query.Past = !s.follow
 	f := newFollowing(s.stderr, "the stream")
-	s.query.Opened = f.opened
+	begun := sync.OnceFunc(func() {
+		if s.follow && s.screenOf(s.stderr).Watched {
+			fmt.Fprintf(s.stderr, "waiting for events of %s; Ctrl-C ends\n", s.daemon.name())
+		}
+	})
+	s.query.Opened = func() {
+		f.opened()
+		begun()
+	}
 	var failed error
 	for {
 		last, err := c.Events(ctx, s.query, func(change client.Change) bool {
@@ -104,6 +113,9 @@ func changeWords(change client.Change) (words, state string) {
 	case change.Executor != nil:
 		e := change.Executor
 		words := e.ID + " " + e.AttackRef
+		if e.DryRun {
+			words += ", a dry run"
+		}
 		if e.Reason != "" {
 			words += " (" + e.Reason + ")"
 		}
@@ -111,7 +123,7 @@ func changeWords(change client.Change) (words, state string) {
 	case change.Undo != nil:
 		return change.Undo.ID + " " + change.Undo.AttackRef + " " + change.Undo.Description, change.Undo.State
 	case change.Plan != nil:
-		return change.Plan.ID + " " + change.Plan.Name, ""
+		return change.Plan.ID + " " + planName(*change.Plan), ""
 	case change.Lever != nil && change.Lever.Engaged:
 		return "by " + change.Lever.By + " (" + change.Lever.Reason + ")", "failed"
 	case change.Lever != nil:

@@ -114,12 +114,20 @@ func executorTable(executors []client.Executor, dry bool, now time.Time) *screen
 	for _, e := range executors {
 		due := screen.Instant(e.NextRunTime, now)
 		if dry {
-			table.Row(due, e.State, e.Name, e.Reason)
+			table.Row(due, stateWords(e), e.Name, e.Reason)
 		} else {
-			table.Row(e.ID, e.State, e.Name, due, e.AttackRef, undoWord(e.Undo), e.Reason)
+			table.Row(e.ID, stateWords(e), e.Name, due, e.AttackRef, undoWord(e.Undo), e.Reason)
 		}
 	}
 	return table
+}
+
+// stateWords are the state of an executor, and that it only says what it would do.
+func stateWords(e client.Executor) string {
+	if e.DryRun {
+		return e.State + " (dry run)"
+	}
+	return e.State
 }
 
 // undoWord is the state of an executor's undo, "" when there is nothing to undo.

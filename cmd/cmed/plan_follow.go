@@ -90,7 +90,7 @@ func (l *planning) undoTrouble(ctx context.Context, c *client.Client, w *waiting
 
 // sayOver tells of an executor that is over.
 func (l *planning) sayOver(e client.Executor) {
-	text := e.State
+	text := stateWords(e)
 	if e.Name != "" {
 		text = e.Name + ", " + text
 	}
