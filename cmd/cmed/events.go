@@ -58,7 +58,7 @@ func (s *eventShowing) show(ctx context.Context, c *client.Client, out io.Writer
 	s.query.Past = !s.follow
 	f := newFollowing(s.stderr, "the stream")
 	begun := sync.OnceFunc(func() {
-		if s.follow && s.screenOf(s.stderr).Watched {
+		if s.follow && s.screenOf(s.stderr).Width > 0 { // a terminal, dumb or not
 			fmt.Fprintf(s.stderr, "waiting for events of %s; Ctrl-C ends\n", s.daemon.name())
 		}
 	})

@@ -90,7 +90,7 @@ func newPlanShow(p program) *cobra.Command {
 	cmd := &cobra.Command{Use: "show ID", Short: "Show a plan and its executors", Args: oneArgument("the id of a plan")}
 	return showable[client.Plan]{
 		ids:  planIDs(true),
-		find: findPlan,
+		find: func(c *client.Client, ctx context.Context, id string) (client.Plan, error) { return findPlan(ctx, c, id) },
 		raw:  func(p client.Plan) json.RawMessage { return p.Raw },
 		show: (*remote).showPlan,
 	}.command(p, cmd)
@@ -98,7 +98,7 @@ func newPlanShow(p program) *cobra.Command {
 
 // findPlan finds a plan, and says of an id that is that of an executor which plan is
 // meant.
-func findPlan(c *client.Client, ctx context.Context, id string) (client.Plan, error) {
+func findPlan(ctx context.Context, c *client.Client, id string) (client.Plan, error) {
 	plan, err := c.Plan(ctx, id)
 	if !isNotFound(err) {
 		return plan, err

@@ -36,6 +36,7 @@ func newRemote(cmd *cobra.Command, p program, human string) *remote {
 	flags.VarP(r.output, "output", "o", r.output.usage())
 	r.tellChanging = sync.OnceFunc(r.tellElsewhere)
 	r.tellWaiting = sync.OnceFunc(func() {
+		newProgressLine(r.stderr, r.screenOf(r.stderr)).clear()
 		fmt.Fprintf(r.stderr, "no answer from %s yet; still waiting\n", r.daemon.name())
 	})
 	_ = cmd.RegisterFlagCompletionFunc("context", r.completeContexts) // it has that flag
