@@ -76,7 +76,7 @@ func remedyOf(err error, d called, p program) string {
 		return strings.TrimSpace(d.origin() + isMute)
 	case untrusted || d.from == serverFlag:
 		return strings.TrimSpace(d.origin())
-	case d.from == "" && p.socketThere() != "":
+	case d.from == "" && p.socketThere() != "" && p.ownSocket() == "":
 		return diedHere
 	default:
 		return d.origin() + wantsServer

@@ -42,6 +42,7 @@ type halting struct {
 	*remote
 	wait   time.Duration
 	noWait bool
+	maybe  bool // a call broke off behind the connecting
 }
 
 func newHalt(p program) *cobra.Command {
@@ -107,11 +108,12 @@ func (h *halting) halt(ctx context.Context, c *client.Client, reason string) err
 
 // engage engages the lever. A daemon that is away is tried again, since it may be
 // about to start; then it says how else to halt. It returns the client that reached
-// the daemon: one that nobody named may come back at another place.
+// the daemon.
 func (h *halting) engage(ctx context.Context, c *client.Client, reason string) (client.Lever, *client.Client, error) {
 	start := time.Now()
 	for {
 		lever, err := c.Halt(ctx, whoAmI(), reason)
+		h.maybe = h.maybe || client.MayBeDone(err)
 		away := client.Passing(err) && !client.Mute(err)
 		if !away || time.Since(start) > h.wait || !h.expectsOne() {
 			return lever, c, err
@@ -122,10 +124,22 @@ func (h *halting) engage(ctx context.Context, c *client.Client, reason string) (
 		if !sleep(ctx, lookEvery) {
 			return lever, c, err
 		}
-		if again, wrong := h.client(); wrong == nil {
-			c = again
-		}
+		c = h.cameBack(c)
 	}
+}
+
+// cameBack is a client of the daemon of this folder when that answers at its socket
+// by now and nobody named another; else it is c. It never leads from that socket to
+// the default address, where another daemon may be.
+func (h *halting) cameBack(c *client.Client) *client.Client {
+	named := h.daemon.from != "" && h.daemon.from != portVariable
+	if named || strings.HasPrefix(h.daemon.server, "unix:") || h.ownSocket() == "" {
+		return c
+	}
+	if socket, err := h.client(); err == nil {
+		return socket
+	}
+	return c
 }
 
 // expectsOne says whether there should be a daemon where one is called: somebody

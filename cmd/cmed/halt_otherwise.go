@@ -18,7 +18,7 @@ func (h *halting) withoutTheAPI(err error) error {
 		if h.daemon.from == "" && !client.Mute(err) { // nobody is at the default address
 			here = true
 		}
-		if client.MayBeDone(err) {
+		if h.maybe {
 			perhaps = "The lever may be engaged all the same: cmed status tells\n"
 		}
 		return &explained{err: err, text: printableLines(fmt.Sprintf("%v\n"+

@@ -125,10 +125,44 @@ func TestHaltOfADaemonThatIsAboutToStart(t *testing.T) {
 	}
 }
 
+// While the daemon of this folder is away, no other that answers is halted in its
+// place; one that comes back at the socket is.
+func TestADaemonThatComesBackIsFoundByItsSocket(t *testing.T) {
+	state := t.TempDir()
+	socket := filepath.Join(state, "cmed.sock")
+	h := &halting{remote: &remote{program: program{env: []string{"CMED_STATE_FOLDER=" + state}}}}
+	h.where.overSocket = true
+	find := func(called called) string {
+		t.Helper()
+		h.daemon = called
+		c, err := called.client()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.cameBack(c).Server()
+	}
+	here := called{server: "unix:" + socket}
+	if got := find(here); got != here.server {
+		t.Errorf("while it is away, %s is called", got)
+	}
+	if got := find(called{server: defaultServer}); got != defaultServer {
+		t.Errorf("while it is away, %s is called", got)
+	}
+	serveSocket(t, socket, http.NotFound)
+	if got := find(called{server: defaultServer}); got != here.server {
+		t.Errorf("when it is back, %s is called", got)
+	}
+	other := called{server: "http://ops:5000", from: serverFlag}
+	if got := find(other); got != other.server {
+		t.Errorf("in place of one that was named %s is called", got)
+	}
+}
+
 // A socket that nobody listens at tells that a daemon of this folder died.
 func TestADaemonThatDiedInThisFolder(t *testing.T) {
 	state := t.TempDir()
-	serveSocket(t, filepath.Join(state, "cmed.sock"), http.NotFound)()
+	socket := filepath.Join(state, "cmed.sock")
+	serveSocket(t, socket, http.NotFound)()
 	gone := newStandIn(t, nil)
 	gone.Close()
 	port := gone.URL[strings.LastIndex(gone.URL, ":")+1:]
@@ -144,6 +178,13 @@ func TestADaemonThatDiedInThisFolder(t *testing.T) {
 	_, err = c.Status(t.Context())
 	if got := remedyOf(err, d, program{env: []string{"CMED_STATE_FOLDER=" + state}}); got != diedHere {
 		t.Errorf("it says %s", got)
+	}
+	if err := os.Remove(socket); err != nil {
+		t.Fatal(err)
+	}
+	serveSocket(t, socket, http.NotFound) // it lives; with a key the default address is called
+	if got := remedyOf(err, d, program{env: []string{"CMED_STATE_FOLDER=" + state}}); got == diedHere {
+		t.Errorf("it says of one that lives: %s", got)
 	}
 	if got, want := remedyOf(err, d, program{env: []string{"CMED_STATE_FOLDER=" + state + "/x"}}), "Nobody named that address. "+wantsServer; got != want {
 		t.Errorf("it says %s, want %s", got, want)

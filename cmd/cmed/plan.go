@@ -89,8 +89,10 @@ func planName(p client.Plan) string {
 func newPlanShow(p program) *cobra.Command {
 	cmd := &cobra.Command{Use: "show ID", Short: "Show a plan and its executors", Args: oneArgument("the id of a plan")}
 	return showable[client.Plan]{
-		ids:  planIDs(true),
-		find: func(c *client.Client, ctx context.Context, id string) (client.Plan, error) { return findPlan(ctx, c, id) },
+		ids: planIDs(true),
+		find: func(c *client.Client, ctx context.Context, id string) (client.Plan, error) {
+			return findPlan(ctx, c, id)
+		},
 		raw:  func(p client.Plan) json.RawMessage { return p.Raw },
 		show: (*remote).showPlan,
 	}.command(p, cmd)
