@@ -47,6 +47,8 @@ func (f *auditFlags) query(cmd *cobra.Command, now time.Time) (client.AuditQuery
 	switch {
 	case f.since < 0:
 		return q, usagef("--since: %s is less than 0", f.since)
+	case checkPeriod(q.From, q.To) != nil:
+		return q, checkPeriod(q.From, q.To)
 	case chosen && q.From != "":
 		return q, usagef("--since and --from say both when to begin: give one of them")
 	case f.since > 0 && (chosen || q.From == "" && q.After == 0):
@@ -117,9 +119,9 @@ func zoneOf(ctx context.Context, c *client.Client) *time.Location {
 }
 
 func auditTable(entries []client.AuditEntry, now time.Time) *screen.Table {
-	table := screen.NewTable("SEQ", "AT", "OUTCOME", "ACTION", "WHO", "FROM", "TARGET", "DETAIL")
+	table := screen.NewTable("SEQ", "AT", "OUTCOME", "ACTION", "TARGET", "WHO", "FROM", "DETAIL")
 	for _, e := range entries {
-		table.Row(strconv.FormatUint(e.Seq, 10), screen.Instant(e.At, now), e.Outcome, e.Action, e.Who, e.From, e.Target, e.Detail)
+		table.Row(strconv.FormatUint(e.Seq, 10), screen.Instant(e.At, now), e.Outcome, e.Action, e.Target, e.Who, e.From, e.Detail)
 	}
 	return table
 }

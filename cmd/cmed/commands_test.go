@@ -146,7 +146,7 @@ func TestADayWithTheClient(t *testing.T) {
 	m.wants(m.admin("status"), 0, "ENGAGED by "+whoAmI())
 	m.wants(m.admin("resume"), 0)
 	m.wants(m.admin("undos", "list", "--all"), 0, "there are no undo records")
-	m.wants(m.admin("audit", "list", "--limit", "2"), 0, "SEQ AT OUTCOME ACTION WHO FROM TARGET DETAIL", "--limit 0 shows all")
+	m.wants(m.admin("audit", "list", "--limit", "2"), 0, "SEQ AT OUTCOME ACTION TARGET WHO FROM DETAIL", "--limit 0 shows all")
 	m.wants(m.admin("executor", "list", "--ref", "e2e:Slep"), 0, "no executors", "warning: no attack e2e:Slep is offered; did you mean e2e:Sleep? (cmed attacks shows all)")
 	m.wants(m.admin("executor", "list", "--ref", "e2e:*"), 2, `--ref: "e2e:*" is a pattern`)
 	m.wants(m.admin("audit", "list", "-o", "json"), 0, `"action": "delete_plan"`, `"action": "release_lever"`)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,9 +39,13 @@ func newEvents(p program) *cobra.Command {
 	flags.StringVar(&s.query.Executor, "executor", "", "only what concerns the executor with this `id`")
 	flags.StringVar(&s.query.After, "after", "", "what came behind the event with this `id`")
 	s.remote = newRemote(cmd, p, "text")
+	completeWords(cmd, "type", eventTypes())
 	s.completeFlag(cmd, "plan", planIDs(false))
 	s.completeFlag(cmd, "executor", executorIDs(client.ExecutorQuery{}))
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := checkWords("type", s.query.Types, eventTypes()); err != nil {
+			return err
+		}
 		return s.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			return s.whileRead(ctx, func(ctx context.Context, out io.Writer) error { return s.show(ctx, c, out) })
 		})
@@ -52,7 +57,15 @@ func newEvents(p program) *cobra.Command {
 func (s *eventShowing) show(ctx context.Context, c *client.Client, out io.Writer) error {
 	s.query.Past = !s.follow
 	f := newFollowing(s.stderr, "the stream")
-	s.query.Opened = f.opened
+	begun := sync.OnceFunc(func() {
+		if s.follow && s.screenOf(s.stderr).Width > 0 { // a terminal, dumb or not
+			fmt.Fprintf(s.stderr, "waiting for events of %s; Ctrl-C ends\n", s.daemon.name())
+		}
+	})
+	s.query.Opened = func() {
+		f.opened()
+		begun()
+	}
 	var failed error
 	for {
 		last, err := c.Events(ctx, s.query, func(change client.Change) bool {
@@ -100,6 +113,9 @@ func changeWords(change client.Change) (words, state string) {
 	case change.Executor != nil:
 		e := change.Executor
 		words := e.ID + " " + e.AttackRef
+		if e.DryRun {
+			words += ", a dry run"
+		}
 		if e.Reason != "" {
 			words += " (" + e.Reason + ")"
 		}
@@ -107,7 +123,7 @@ func changeWords(change client.Change) (words, state string) {
 	case change.Undo != nil:
 		return change.Undo.ID + " " + change.Undo.AttackRef + " " + change.Undo.Description, change.Undo.State
 	case change.Plan != nil:
-		return change.Plan.ID + " " + change.Plan.Name, ""
+		return change.Plan.ID + " " + planName(*change.Plan), ""
 	case change.Lever != nil && change.Lever.Engaged:
 		return "by " + change.Lever.By + " (" + change.Lever.Reason + ")", "failed"
 	case change.Lever != nil:

@@ -48,14 +48,20 @@ func (r *remote) showExecutor(e client.Executor, now time.Time) error {
 		{"finished", finishedWords(e, now)},
 		{"undo", undoWord(e.Undo)},
 		{"seed", strconv.FormatInt(e.Seed, 10)},
-	}
-	if e.DryRun {
-		facts = append(facts, fact{"dry run", "yes: the attack only says what it would do"})
+		{"dry run", dryWords(e.DryRun)},
 	}
 	if err := r.facts(append(facts, runFacts(e.Run)...)); err != nil {
 		return err
 	}
 	return r.showRun(e, now)
+}
+
+// dryWords tell what a dry run is, "" when it is none.
+func dryWords(dry bool) string {
+	if dry {
+		return "yes: the attack only says what it would do"
+	}
+	return ""
 }
 
 func startedWords(e client.Executor, now time.Time) string {

@@ -48,14 +48,17 @@ func newExecutorMove(p program) *cobra.Command {
 	return cmd
 }
 
-// instantOf turns "now" and times from now into dates. Other dates are the
-// daemon's to read.
+// instantOf turns "now" and times from now into dates. In which zone another date is,
+// the daemon knows.
 func instantOf(text string, now time.Time) (string, error) {
 	if text == "now" {
 		return now.UTC().Format(time.RFC3339Nano), nil
 	}
 	span, ok := strings.CutPrefix(text, "+")
 	if !ok {
+		if err := checkDate(text); err != nil {
+			return "", usagef("%w", err)
+		}
 		return text, nil
 	}
 	d, err := time.ParseDuration(span)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,9 +37,13 @@ func newExecutorList(p program) *cobra.Command {
 	r := newRemote(cmd, p, "table")
 	r.completeFlag(cmd, "plan", planIDs(true))
 	r.completeFlag(cmd, "ref", refsOf(client.Attacks))
+	completeWords(cmd, "state", executorStates())
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if strings.Contains(q.Attack, "*") {
 			return usagef("--ref: %q is a pattern; name one attack, such as file:Kind (see cmed attacks)", printable(q.Attack))
+		}
+		if err := errors.Join(checkWords("state", q.States, executorStates()), checkPeriod(q.From, q.To)); err != nil {
+			return err
 		}
 		return r.run(cmd.Context(), func(ctx context.Context, c *client.Client) error {
 			q.Limit = limit.of(r)
@@ -109,12 +114,20 @@ func executorTable(executors []client.Executor, dry bool, now time.Time) *screen
 	for _, e := range executors {
 		due := screen.Instant(e.NextRunTime, now)
 		if dry {
-			table.Row(due, e.State, e.Name, e.Reason)
+			table.Row(due, stateWords(e), e.Name, e.Reason)
 		} else {
-			table.Row(e.ID, e.State, e.Name, due, e.AttackRef, undoWord(e.Undo), e.Reason)
+			table.Row(e.ID, stateWords(e), e.Name, due, e.AttackRef, undoWord(e.Undo), e.Reason)
 		}
 	}
 	return table
+}
+
+// stateWords are the state of an executor, and that it only says what it would do.
+func stateWords(e client.Executor) string {
+	if e.DryRun {
+		return e.State + " (dry run)"
+	}
+	return e.State
 }
 
 // undoWord is the state of an executor's undo, "" when there is nothing to undo.

@@ -29,7 +29,7 @@ var exitCodes = []struct {
 	{exitFailure, "it failed or was refused, or the daemon can't be reached"},
 	{exitUsage, "a flag, a variable or the configuration is wrong, or an input file can't be read"},
 	{exitInUse, "the port, the database or the state folder belongs to another process"},
-	{exitNotUndone, "an effect is left: something could not be undone"},
+	{exitNotUndone, "an effect is left: something could not be undone, or not in time"},
 	{exitRunFailed, "plan create --wait: an executor ran and did not succeed"},
 	{exitNeverRan, "plan create --wait: an executor never ran: missed, blocked, cancelled or deleted"},
 	{exitUnfinished, "plan create --wait: the wait ended before the executors did"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net/http"
@@ -44,6 +45,9 @@ const (
 	wantsServer = "Say where it is with --server or " + serverVariable
 	wantsPlain  = "It speaks no TLS: call it by http://"
 	wantsTrust  = "Name the authority that vouches for it with --ca-file FILE"
+	isMute      = "It may be stopped or overloaded, or no cmed; its log tells"
+	diedHere    = "No daemon runs in this folder, and the last one died: start it, or have cmed reap, with its options, " +
+		"take back what it left\nIs it another one? " + wantsServer
 )
 
 // remedyOf says what to do about an error, "" when nothing is known.
@@ -51,7 +55,7 @@ func remedyOf(err error, d called, p program) string {
 	if refusal, ok := errors.AsType[*client.Refusal](err); ok {
 		switch {
 		case refusal.Status == http.StatusUnauthorized:
-			return strings.Replace(wantsKey, anySocket, p.socketHere(), 1) + d.origins()
+			return strings.Replace(wantsKey, anySocket, d.socket(p), 1) + d.origins()
 		case refusal.Status == http.StatusForbidden && strings.Contains(refusal.Message, "role"):
 			return wantsMore + d.origins()
 		default:
@@ -64,10 +68,19 @@ func remedyOf(err error, d called, p program) string {
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return wantsTrust
 	}
-	if errors.Is(err, http.ErrSchemeMismatch) {
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case errors.Is(err, http.ErrSchemeMismatch):
 		return wantsPlain
+	case client.Mute(err):
+		return strings.TrimSpace(d.origin() + isMute)
+	case untrusted || d.from == serverFlag:
+		return strings.TrimSpace(d.origin())
+	case d.from == "" && p.socketThere() != "" && p.ownSocket() == "":
+		return diedHere
+	default:
+		return d.origin() + wantsServer
 	}
-	return d.origin() + wantsServer
 }
 
 // origin says what named the server, unless the call itself did.
@@ -76,6 +89,9 @@ func (d called) origin() string {
 	case serverFlag:
 		return ""
 	case "":
+		if strings.HasPrefix(d.server, "unix:") {
+			return "That is the socket of this folder's daemon. "
+		}
 		return "Nobody named that address. "
 	default:
 		return "That address is the one of " + printable(d.from) + ". "
@@ -97,10 +113,10 @@ func (d called) origins() string {
 	return "\n(" + strings.Join(said, ", ") + ")"
 }
 
-// socketHere is the socket of the daemon of this folder, or a word in its place.
-func (p program) socketHere() string {
-	if socket := p.ownSocket(); socket != "" {
-		return "unix:" + socket
+// socket is the socket of the daemon that is called, or a word in its place.
+func (d called) socket(p program) string {
+	if d.isHere(p) {
+		return client.Shown(d.server)
 	}
 	return anySocket
 }

@@ -45,10 +45,10 @@ func (v *flagValue) Set(text string) error {
 	return nil
 }
 
-// String is the default, for the help text: of a list each item on a line.
+// String is the default, for the help text. A list is too long for it.
 func (v *flagValue) String() string {
 	if len(v.fallbacks) > 0 {
-		return "\n" + strings.Join(v.fallbacks, "\n")
+		return "a list, see docs/configuration.md"
 	}
 	return v.fallback
 }

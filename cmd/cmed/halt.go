@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +18,10 @@ const haltLong = `Engages the lever: from the moment the daemon answers nothing 
 runs is stopped and undone. The lever stays engaged, over restarts too, until
 "cmed resume".
 
+A daemon that can't be reached is tried again for a minute (--wait), as one that
+restarts, unless nothing says that there is one: no address was named, and none was
+started in this folder.
+
 Waits until everything is stopped and undone. Exit codes: 0 it is, or with
 --no-wait: the lever is engaged; 1 the daemon can't be reached, or not
 everything came to rest in time; 2 wrong flag; 4 something could not be undone.
@@ -26,9 +31,10 @@ Without the API, the lever is engaged by SIGUSR1 and by the halt file.`
 const (
 	// lookEvery is how often a wait for the lever asks how far it is.
 	lookEvery = 250 * time.Millisecond
-	// answerSoon is how long a daemon may take to engage the lever before somebody who
-	// waits for it is told of the other ways.
-	answerSoon = 2 * time.Second
+	// engagedSoon is how long a daemon that is away may take to come back and engage
+	// the lever before somebody who waits for it is told of the other ways. One that
+	// does not answer is told of by the client, as soon.
+	engagedSoon = 2 * time.Second
 )
 
 // halting is one call of cmed halt.
@@ -36,6 +42,7 @@ type halting struct {
 	*remote
 	wait   time.Duration
 	noWait bool
+	maybe  bool // a call broke off behind the connecting
 }
 
 func newHalt(p program) *cobra.Command {
@@ -48,7 +55,8 @@ func newHalt(p program) *cobra.Command {
 	}
 	h.remote = newRemote(cmd, p, "text")
 	h.where.overSocket = true
-	cmd.Flags().DurationVar(&h.wait, "wait", time.Minute, "how long to wait until everything is stopped and undone")
+	h.tellWaiting = sync.OnceFunc(h.tellOtherWays)
+	cmd.Flags().DurationVar(&h.wait, "wait", time.Minute, "how long to try to reach the daemon, and then to wait until everything is stopped and undone")
 	cmd.Flags().BoolVar(&h.noWait, "no-wait", false, "do not wait")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if h.wait <= 0 {
@@ -67,7 +75,7 @@ func newHalt(p program) *cobra.Command {
 
 // halt engages the lever and sees it through.
 func (h *halting) halt(ctx context.Context, c *client.Client, reason string) error {
-	lever, err := h.engage(ctx, c, reason)
+	lever, c, err := h.engage(ctx, c, reason)
 	if err != nil {
 		return h.withoutTheAPI(err)
 	}
@@ -98,23 +106,60 @@ func (h *halting) halt(ctx context.Context, c *client.Client, reason string) err
 	return nil
 }
 
-// engage engages the lever. When the daemon does not answer soon, it says how else to
-// do so.
-func (h *halting) engage(ctx context.Context, c *client.Client, reason string) (lever client.Lever, err error) {
-	done := make(chan struct{})
-	var calling sync.WaitGroup
-	calling.Go(func() {
-		defer close(done)
-		lever, err = c.Halt(ctx, whoAmI(), reason)
-	})
-	defer calling.Wait()
-	select {
-	case <-done:
-	case <-time.After(answerSoon):
-		fmt.Fprint(h.stderr, printableLines(fmt.Sprintf("no answer from %s yet; still trying\n%s\n", h.daemon.name(), h.otherWays())))
-		<-done // the client bounds the call
+// engage engages the lever. A daemon that is away is tried again, since it may be
+// about to start; then it says how else to halt. It returns the client that reached
+// the daemon.
+func (h *halting) engage(ctx context.Context, c *client.Client, reason string) (client.Lever, *client.Client, error) {
+	start := time.Now()
+	for {
+		lever, err := c.Halt(ctx, whoAmI(), reason)
+		h.maybe = h.maybe || client.MayBeDone(err)
+		away := client.Passing(err) && !client.Mute(err)
+		if !away || time.Since(start) > h.wait || !h.expectsOne() {
+			return lever, c, err
+		}
+		if time.Since(start) > engagedSoon {
+			h.tellWaiting()
+		}
+		if !sleep(ctx, lookEvery) {
+			return lever, c, err
+		}
+		c = h.cameBack(c)
 	}
-	return lever, err
+}
+
+// cameBack is a client of the daemon of this folder when that answers at its socket
+// by now and nobody named another; else it is c. It never leads from that socket to
+// the default address, where another daemon may be.
+func (h *halting) cameBack(c *client.Client) *client.Client {
+	named := h.daemon.from != "" && h.daemon.from != portVariable
+	if named || strings.HasPrefix(h.daemon.server, "unix:") || h.ownSocket() == "" {
+		return c
+	}
+	if socket, err := h.client(); err == nil {
+		return socket
+	}
+	return c
+}
+
+// expectsOne says whether there should be a daemon where one is called: somebody
+// named the place, or one was started in this folder.
+func (h *halting) expectsOne() bool {
+	if h.daemon.from != "" || strings.HasPrefix(h.daemon.server, "unix:") {
+		return true
+	}
+	cfg, err := load(settings{}, h.env, nil)
+	if err != nil {
+		return false
+	}
+	info, err := os.Stat(cfg.stateDir)
+	return err == nil && info.IsDir()
+}
+
+// tellOtherWays says that there is no answer yet, and how else to halt.
+func (h *halting) tellOtherWays() {
+	ways := h.otherWays(h.daemon.isHere(h.program))
+	fmt.Fprint(h.stderr, printableLines(fmt.Sprintf("no answer from %s yet; still trying\n%s\n", h.daemon.name(), ways)))
 }
 
 // show writes the lever: its document, or words.

@@ -67,6 +67,9 @@ func newKeyCreate(p program) *cobra.Command {
 		if !slices.Contains(roles, k.want.Role) {
 			return usagef("--role: %q is none of viewer, operator and admin", printable(k.want.Role))
 		}
+		if err := checkTTL(k.want.TTL); err != nil {
+			return err
+		}
 		k.want.Name = whoAmI()
 		if len(args) > 0 {
 			k.want.Name = args[0]

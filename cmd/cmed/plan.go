@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -71,20 +72,44 @@ func newPlanList(p program) *cobra.Command {
 func planTable(plans []client.Plan, now time.Time) *screen.Table {
 	table := screen.NewTable("ID", "NAME", "PENDING", "NEXT", "ATTACK", "PLANNER", "CREATED")
 	for _, p := range plans {
-		table.Row(p.ID, p.Name, strconv.Itoa(p.Pending), screen.Instant(p.Next, now), p.Attack.Ref, p.Planner.Ref,
+		table.Row(p.ID, planName(p), strconv.Itoa(p.Pending), screen.Instant(p.Next, now), p.Attack.Ref, p.Planner.Ref,
 			screen.Instant(p.Created, now))
 	}
 	return table
 }
 
+// planName is the name of a plan, and that its attack only says what it would do.
+func planName(p client.Plan) string {
+	if p.DryRun {
+		return p.Name + " (dry run)"
+	}
+	return p.Name
+}
+
 func newPlanShow(p program) *cobra.Command {
 	cmd := &cobra.Command{Use: "show ID", Short: "Show a plan and its executors", Args: oneArgument("the id of a plan")}
 	return showable[client.Plan]{
-		ids:  planIDs(true),
-		find: (*client.Client).Plan,
+		ids: planIDs(true),
+		find: func(c *client.Client, ctx context.Context, id string) (client.Plan, error) {
+			return findPlan(ctx, c, id)
+		},
 		raw:  func(p client.Plan) json.RawMessage { return p.Raw },
 		show: (*remote).showPlan,
 	}.command(p, cmd)
+}
+
+// findPlan finds a plan, and says of an id that is that of an executor which plan is
+// meant.
+func findPlan(ctx context.Context, c *client.Client, id string) (client.Plan, error) {
+	plan, err := c.Plan(ctx, id)
+	if !isNotFound(err) {
+		return plan, err
+	}
+	e, wrong := c.Executor(ctx, id)
+	if wrong != nil {
+		return plan, err
+	}
+	return plan, fmt.Errorf("%w: that is the id of an executor (cmed executor show %s) of the plan %s", err, e.ID, e.PlanID)
 }
 
 func (r *remote) showPlan(p client.Plan, now time.Time) error {
@@ -114,6 +139,7 @@ func (r *remote) showPlan(p client.Plan, now time.Time) error {
 		{"undo", p.Undo},
 		{"seed", strconv.FormatInt(p.Seed, 10)},
 		{"labels", labelWords(p.Labels)},
+		{"dry run", dryWords(p.DryRun)},
 	})
 	if err != nil || len(p.Embedded.Executors) == 0 {
 		return err

@@ -32,8 +32,8 @@ not made again.
 
 Exit codes: 0 planned, with --wait: every executor succeeded; 1 refused or the
 daemon can't be reached; 2 wrong flag or a file that can't be read; with --wait
-also 4 an undo failed, 5 an executor did not succeed, 6 an executor never ran,
-7 the wait ended before the executors did.`
+also 4 an undo failed or was open still, 5 an executor did not succeed, 6 an executor
+never ran, 7 the wait ended before the executors did.`
 
 // planning is one call of cmed plan create.
 type planning struct {
@@ -158,24 +158,35 @@ func (l *planning) createAll(ctx context.Context, c *client.Client, plans []plan
 	return l.follow(ctx, c, made)
 }
 
-// notMade says which plan could not be made, and what that means for the others.
+// notMade says which plan could not be made, what that means for the others and what
+// to do.
 func (l *planning) notMade(err error, text planText, made int, key string) error {
-	if made > 0 {
-		err = fmt.Errorf("%s: %w\nthe %s before it %s made", text.where, err, count(made, "plan"), isAre(made))
-	}
-	if client.MayBeDone(err) {
+	refusal, refused := errors.AsType[*client.Refusal](err)
+	maybe := client.MayBeDone(err)
+	switch {
+	case made > 0:
+		rest := "this one and those behind it are not"
+		if maybe {
+			rest = "this one may be, those behind it are not"
+		}
+		err = fmt.Errorf("%s: %w\n%s made, which %s before it in the file; %s", text.where, err, isOrAre(made, "plan"), stands(made), rest)
+	case maybe:
 		err = fmt.Errorf("%w\nIt may have been made all the same", err)
-	} else if made == 0 {
+	default:
 		return err
 	}
-	return fmt.Errorf("%w\nWith --idempotency-key %s the same command makes nothing twice", err, key)
+	if refused && refusal.Status == http.StatusUnprocessableEntity { // the key came with another plan
+		return fmt.Errorf("%w\nWith --idempotency-key %s another plan was made in this place before: post this one and those behind it "+
+			"in a file of their own, with a new key", err, key)
+	}
+	return fmt.Errorf("%w\nRepeat the command with --idempotency-key %s to make the rest: what is made is not made again", err, key)
 }
 
-func isAre(n int) string {
+func stands(n int) string {
 	if n == 1 {
-		return "is"
+		return "stands"
 	}
-	return "are"
+	return "stand"
 }
 
 // showMade shows plans that were made. A document is left to who waits for them.
@@ -187,7 +198,11 @@ func (l *planning) showMade(ctx context.Context, c *client.Client, made []client
 		return l.writeOneOrAll("plans", of, raws(made, func(p client.Plan) json.RawMessage { return p.Raw }))
 	}
 	for _, plan := range made {
-		l.say("plan %s %q: %s to run", printable(plan.ID), plan.Name, count(plan.Pending, "executor"))
+		dry := ""
+		if plan.DryRun {
+			dry = ", a dry run"
+		}
+		l.say("plan %s %q: %s to run%s", printable(plan.ID), plan.Name, count(plan.Pending, "executor"), dry)
 		whole, err := c.Plan(ctx, plan.ID)
 		if err != nil { // it is made, which is what was asked for
 			fmt.Fprintf(l.stderr, "warning: the plan is made, but its executors can't be shown: %s\n", printable(err.Error()))

@@ -122,7 +122,7 @@ func TestAPlanThatCannotBeMadeAfterOthers(t *testing.T) {
 		return 0, ""
 	})
 	got := s.create(t, threePlans, "-o", "json")
-	if got.code != exitFailure || !strings.HasPrefix(got.stderr, "cmed: standard input, document 2: too late\nthe 1 plan before it is made\nWith --idempotency-key ") {
+	if got.code != exitFailure || !strings.HasPrefix(got.stderr, "cmed: standard input, document 2: too late\n1 plan is made, which stands before it in the file; this one and those behind it are not\nRepeat the command with --idempotency-key ") {
 		t.Errorf("%+v", got)
 	}
 	var doc struct{ Plans []struct{ ID string } }
@@ -131,10 +131,26 @@ func TestAPlanThatCannotBeMadeAfterOthers(t *testing.T) {
 	}
 }
 
+func TestAKeyThatCameWithAnotherPlan(t *testing.T) {
+	s := newPlanServer(t, func(name string, dry bool) (int, string) {
+		if name == "b" && !dry {
+			return 422, `{"detail":"this Idempotency-Key was used with another body"}`
+		}
+		return 0, ""
+	})
+	got := s.create(t, threePlans, "--idempotency-key", "job1")
+	want := "cmed: standard input, document 2: this Idempotency-Key was used with another body\n" +
+		"1 plan is made, which stands before it in the file; this one and those behind it are not\n" +
+		"With --idempotency-key job1 another plan was made in this place before: post this one and those behind it in a file of their own, with a new key\n"
+	if got.code != exitFailure || got.stderr != want {
+		t.Errorf("exit code %d and\n%swant\n%s", got.code, got.stderr, want)
+	}
+}
+
 func TestALostAnswerNamesTheKey(t *testing.T) {
 	s := newPlanServer(t, func(string, bool) (int, string) { return -1, "" })
 	got := s.create(t, "name: a\n", "--idempotency-key", "k")
-	if want := "It may have been made all the same\nWith --idempotency-key k the same command makes nothing twice"; got.code != exitFailure || !strings.Contains(got.stderr, want) {
+	if want := "It may have been made all the same\nRepeat the command with --idempotency-key k to make the rest: what is made is not made again"; got.code != exitFailure || !strings.Contains(got.stderr, want) {
 		t.Errorf("%+v", got)
 	}
 	if got := strings.Join(s.askedFor(), ", "); got != "a k, a k" {

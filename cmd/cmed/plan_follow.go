@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/client"
 	"github.com/chaos-monkey-engine/cmed/internal/screen"
@@ -31,6 +32,9 @@ func (l *planning) follow(ctx context.Context, c *client.Client, plans []client.
 	err := w.wait(ctx)
 	w.line.clear()
 	verdict := w.verdict()
+	if err != nil && !l.forPrograms() {
+		w.eachUndoing(l.sayOver)
+	}
 	if err != nil && ctx.Err() == nil && !errors.Is(err, errOutage) {
 		return fmt.Errorf("the plan is made, but what became of it can't be seen: %w", err)
 	}
@@ -44,8 +48,11 @@ func (l *planning) follow(ctx context.Context, c *client.Client, plans []client.
 	switch {
 	case errors.Is(err, errOutage):
 		return &exitError{exitUnfinished, fmt.Errorf("the wait is over, what became of the executors is not known: %w", err)}
-	case err != nil:
+	case err != nil && verdict.code == exitUnfinished:
 		return &exitError{exitUnfinished, fmt.Errorf("the wait is over, the executors are not: %w; the daemon goes on: %s", context.Cause(ctx), callOff(plans))}
+	case err != nil:
+		return &exitError{exitNotUndone, fmt.Errorf("the wait is over, and so are the executors, but not their undo: %w; the daemon goes on, see cmed undos%s",
+			context.Cause(ctx), l.undoTrouble(context.WithoutCancel(ctx), c, w))}
 	case verdict.code != 0:
 		return &exitError{code: verdict.code} // the words have said it
 	default:
@@ -61,9 +68,29 @@ func callOff(plans []client.Plan) string {
 	return "cmed plan halt " + printable(plans[0].ID) + " calls it off"
 }
 
+// undoTroubleWait bounds how long it is asked what keeps an undo from its end.
+const undoTroubleWait = 3 * time.Second
+
+// undoTrouble tells what the last attempts to undo came to, a line for each record; ""
+// when nobody tried, or it can't be had.
+func (l *planning) undoTrouble(ctx context.Context, c *client.Client, w *waiting) (words string) {
+	ctx, cancel := context.WithTimeout(ctx, undoTroubleWait)
+	defer cancel()
+	records, err := c.Undos(ctx, "open", "undoing")
+	if err != nil {
+		return "" // cmed undos will say why
+	}
+	for _, u := range records {
+		if _, ours := w.executors[u.Executor]; ours && u.Message != "" {
+			words += fmt.Sprintf("\n%s: %s after %s: %s", printable(u.ID), u.State, count(u.Attempts, "attempt"), printable(u.Message))
+		}
+	}
+	return words
+}
+
 // sayOver tells of an executor that is over.
 func (l *planning) sayOver(e client.Executor) {
-	text := e.State
+	text := stateWords(e)
 	if e.Name != "" {
 		text = e.Name + ", " + text
 	}

@@ -38,7 +38,12 @@ func (w *waiting) stateOf(id string) string {
 }
 
 // tally counts executors by what they mean for the verdict.
-type tally struct{ unsettled, failed, never, pending int }
+type tally struct {
+	pending, failed, never int
+	// What those that are over broke: it is still to be undone, the undo failed, or was
+	// given up.
+	undoing, notUndone, abandoned int
+}
 
 func (w *waiting) tally() (t tally) {
 	for _, id := range w.order {
@@ -48,15 +53,23 @@ func (w *waiting) tally() (t tally) {
 			t.never++
 		case w.vanished(id): // it ran, and was stopped to be deleted
 			t.failed++
-		case !w.deleted[id] && !isOver(e):
+		case !w.deleted[id] && !e.Final():
 			t.pending++
 		case e.NeverRan():
 			t.never++
 		case e.State != "succeeded":
 			t.failed++
 		}
-		if !w.deleted[id] && (e.Undo == "failed" || e.Undo == "abandoned") {
-			t.unsettled++
+		if w.deleted[id] {
+			continue
+		}
+		switch {
+		case e.Final() && e.Undoing():
+			t.undoing++
+		case e.Undo == "failed":
+			t.notUndone++
+		case e.Undo == "abandoned":
+			t.abandoned++
 		}
 	}
 	switch {
@@ -76,7 +89,7 @@ func (w *waiting) verdict() verdict {
 	switch {
 	case t.pending > 0:
 		v = verdict{name: "unfinished", code: exitUnfinished}
-	case t.unsettled > 0:
+	case t.undoing+t.notUndone+t.abandoned > 0:
 		v = verdict{name: "not_undone", code: exitNotUndone}
 	case t.failed > 0:
 		v = verdict{name: "failed", code: exitRunFailed}
@@ -87,8 +100,17 @@ func (w *waiting) verdict() verdict {
 	if !w.looked {
 		v.words = "what became of the executors was not seen"
 	}
-	if t.unsettled > 0 {
-		v.words += fmt.Sprintf("; of %d NOT undone (see cmed undos)", t.unsettled)
+	for _, left := range []struct {
+		n     int
+		words string
+	}{
+		{t.undoing, "the undo of %d still open (see cmed undos)"},
+		{t.notUndone, "%d NOT undone (see cmed undos)"},
+		{t.abandoned, "%d NOT undone and given up (see cmed undos --all)"},
+	} {
+		if left.n > 0 {
+			v.words += "; " + fmt.Sprintf(left.words, left.n)
+		}
 	}
 	return v
 }

@@ -203,6 +203,15 @@ func (w *waiting) take(e client.Executor) {
 	}
 }
 
+// eachUndoing calls fn for those executors that are over but for their undo.
+func (w *waiting) eachUndoing(fn func(client.Executor)) {
+	for _, id := range w.order {
+		if e := w.executors[id]; !w.deleted[id] && e.Final() && e.Undoing() {
+			fn(e)
+		}
+	}
+}
+
 // remove takes in that an executor is gone. One that was over keeps its outcome.
 func (w *waiting) remove(id string) {
 	if e, known := w.executors[id]; known && !isOver(e) {

@@ -93,8 +93,8 @@ func TestTheExitCodeTellsTheOutcome(t *testing.T) {
 		{"one is lost", state("a", "lost", "none"), exitRunFailed, "1 executor: 1 lost"},
 		{"one was halted", state("a", "halted", "undone"), exitRunFailed, "1 executor: 1 halted"},
 		{"one was blocked", state("a", "blocked", "none") + "," + state("b", "succeeded", "none"), exitNeverRan, "2 executors: 1 blocked, 1 succeeded"},
-		{"an undo failed", state("a", "failed", "failed"), exitNotUndone, "1 executor: 1 failed; of 1 NOT undone (see cmed undos)"},
-		{"an undo was given up", state("a", "succeeded", "abandoned"), exitNotUndone, "1 executor: 1 succeeded; of 1 NOT undone (see cmed undos)"},
+		{"an undo failed", state("a", "failed", "failed"), exitNotUndone, "1 executor: 1 failed; 1 NOT undone (see cmed undos)"},
+		{"an undo was given up", state("a", "succeeded", "abandoned"), exitNotUndone, "1 executor: 1 succeeded; 1 NOT undone and given up (see cmed undos --all)"},
 		{"the plan is gone", "", exitNeverRan, "the executors are deleted"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -195,14 +195,35 @@ func (s *waitedFor) awaitLook(t *testing.T, n int) {
 
 func TestTheWaitEndsBeforeTheExecutors(t *testing.T) {
 	s := newWaitedFor(t, state("a", "running", "none"))
-	got := s.wait(t, "--timeout", "1s")
-	want := "cmed: the wait is over, the executors are not: --timeout is 1s; the daemon goes on: cmed plan halt p calls it off\n"
+	got := s.wait(t, "--timeout", "2s")
+	want := "cmed: the wait is over, the executors are not: --timeout is 2s; the daemon goes on: cmed plan halt p calls it off\n"
 	if got.code != exitUnfinished || got.stderr != want || !strings.HasSuffix(got.stdout, "1 executor: 1 running\n") {
 		t.Errorf("%+v", got)
 	}
-	got = s.wait(t, "--timeout", "1s", "-o", "yaml")
+	got = s.wait(t, "--timeout", "2s", "-o", "yaml")
 	if got.code != exitUnfinished || !strings.HasPrefix(got.stdout, "---\nexecutors:\n  - id: a\n") || !strings.Contains(got.stdout, "\noutcome: unfinished\n") {
 		t.Errorf("%+v", got)
+	}
+}
+
+// When only an undo is open still, it is that which is told, with what keeps it.
+func TestTheWaitEndsBeforeTheUndo(t *testing.T) {
+	halted := `{"id":"a","plan_id":"p","state":"halted","undo":"open","reason":"halted by ana@host"}`
+	s := newStandIn(t, map[string][]string{
+		"POST /api/1/plans/": {`{"id":"p"}`}, "GET /api/1/plans/p": {`{"id":"p"}`}, "GET /api/1/events/": {`404 {"detail":"no"}`},
+		"GET /api/1/executors/": {`{"executors":[` + halted + `]}`},
+		"GET /api/1/undos/": {`{"undos":[{"id":"b-1","executor_id":"b","state":"open","message":"not ours"},
+			{"id":"a-1","executor_id":"a","state":"open","attempts":3,"message":"no route to\u001b host"}]}`},
+	})
+	c, code := s.call(t, "plan", "create", "-f", write(t, "{}"), "--wait", "--timeout", "2s")
+	want := "cmed: the wait is over, and so are the executors, but not their undo: --timeout is 2s; the daemon goes on, see cmed undos\n" +
+		"a-1: open after 3 attempts: no route to\uFFFD host\n"
+	if code != exitNotUndone || c.stderr.String() != want {
+		t.Errorf("exit code %d and\n%swant\n%s", code, c.stderr.String(), want)
+	}
+	want = "executor a: halted (halted by ana@host), undo open\n1 executor: 1 halted; the undo of 1 still open (see cmed undos)\n"
+	if got := c.stdout.String(); !strings.HasSuffix(got, want) {
+		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
 

@@ -153,7 +153,7 @@ func (h home) killed(t *testing.T, binary, harm string) {
 		t.Fatalf("exit code %d: %s", code, c.stderr.String())
 	}
 	awaitFile(t, harm+".0", true)
-	c = begin(t, "halt", "--server", served.FindString(stdout.String())) // and it kills both
+	c = begin(t, "halt", "--wait", "1ms", "--server", served.FindString(stdout.String())) // and it kills both
 	if code := c.end(t); code != exitFailure {
 		t.Errorf("exit code %d: %s", code, c.stderr.String())
 	}
@@ -191,11 +191,13 @@ func TestReapAfterADeath(t *testing.T) {
 		name string
 		// inTheWay keeps the harm from being undone.
 		inTheWay bool
+		more     []string // arguments
 		code     int
 		want     []string
 	}{
-		{"what was left is undone", false, 0, []string{"lost: 1 run cut off by its death\n", "undone: 1 record\n"}},
-		{"what can't be undone is told", true, exitNotUndone, []string{"failed: 1 record; the next start tries again"}},
+		{"what was left is undone", false, []string{"--undo-attempts", "1"}, 0, []string{"lost: 1 run cut off by its death\n", "undone: 1 record\n"}},
+		{"what can't be undone is told", true, []string{"--undo-attempts", "1"}, exitNotUndone, []string{"failed: 1 record; the next start tries again"}},
+		{"what can't be undone in time is told", true, []string{"--timeout", "3s"}, exitNotUndone, []string{"left open: 1 record; the next start or cmed reap goes on\n"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h := home{filepath.Join(t.TempDir(), "cme.db"), built.attacks, built.planners}
@@ -205,7 +207,7 @@ func TestReapAfterADeath(t *testing.T) {
 			if test.inTheWay {
 				makeFolder(t, harm+".0")
 			}
-			c := begin(t, h.reapArgs("--undo-attempts", "1")...)
+			c := begin(t, h.reapArgs(test.more...)...)
 			if code := c.end(t); code != test.code {
 				t.Errorf("exit code %d, want %d: %s", code, test.code, c.stderr.String())
 			}

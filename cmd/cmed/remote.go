@@ -23,6 +23,8 @@ type remote struct {
 	where  where
 	output *output
 	daemon called // what client found
+	// tellChanging is tellElsewhere, tellWaiting says that there is no answer yet: once.
+	tellChanging, tellWaiting func()
 }
 
 // newRemote gives cmd the flags of a command that calls a daemon.
@@ -32,6 +34,11 @@ func newRemote(cmd *cobra.Command, p program, human string) *remote {
 	flags.SortFlags = false
 	r.where.addFlags(flags)
 	flags.VarP(r.output, "output", "o", r.output.usage())
+	r.tellChanging = sync.OnceFunc(r.tellElsewhere)
+	r.tellWaiting = sync.OnceFunc(func() {
+		newProgressLine(r.stderr, r.screenOf(r.stderr)).clear()
+		fmt.Fprintf(r.stderr, "no answer from %s yet; still waiting\n", r.daemon.name())
+	})
 	_ = cmd.RegisterFlagCompletionFunc("context", r.completeContexts) // it has that flag
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(r.output.formats(), cobra.ShellCompDirectiveNoFileComp))
 	return r
@@ -69,12 +76,12 @@ func (r *remote) client() (*client.Client, error) {
 		return nil, err
 	}
 	r.daemon = d
-	return d.clientThat(sync.OnceFunc(r.tellElsewhere))
+	return d.clientThat(r.tellChanging, r.tellWaiting)
 }
 
-// tellElsewhere says that the current context leads away from the daemon of this
-// folder, or that daemon away from the port of CMED_PORT, before something is
-// changed there.
+// tellElsewhere says that the current context leads away from the socket of this
+// folder, or that socket away from the port of CMED_PORT, before something is
+// changed there. It may be the same daemon all the same.
 func (r *remote) tellElsewhere() {
 	if r.daemon.portUnused {
 		fmt.Fprintf(r.stderr, "this calls the daemon of this folder, over its socket; the one at the port of %s: --server 127.0.0.1:%s\n",
@@ -84,7 +91,7 @@ func (r *remote) tellElsewhere() {
 		return
 	}
 	if socket := r.ownSocket(); socket != "" && r.daemon.server != "unix:"+socket {
-		fmt.Fprintf(r.stderr, "this calls %s; the daemon of this folder is another: --server unix:%s\n",
+		fmt.Fprintf(r.stderr, "this calls %s; the daemon of this folder, if that is another: --server unix:%s\n",
 			r.daemon.name(), printable(socket))
 	}
 }

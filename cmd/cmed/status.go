@@ -78,7 +78,7 @@ func (o overview) write(w io.Writer, s screen.Screen, server string) error {
 	}{
 		{"running", runningTable(o.running, o.at)},
 		{"next", nextTable(o.next, o.at)},
-		{"failed in the last day", failureTable(o.failures, o.at)},
+		{"failed in the last day", failureTable(o.failures, s, o.at)},
 		{"to be undone", undoTable(o.undos[:min(len(o.undos), fewRows)], o.at)},
 		{"plugins in trouble", troubleTable(o.plugins)},
 	} {

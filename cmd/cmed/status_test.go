@@ -128,12 +128,3 @@ func TestStatusOfARealDaemon(t *testing.T) {
 	}
 	d.finish(t)
 }
-
-func TestStatusOfADaemonThatCannotBeReached(t *testing.T) {
-	s := newStandIn(t, nil)
-	s.Close()
-	c, code := s.call(t, "status")
-	if want := "\nSay where it is with --server or CMED_SERVER\n"; code != exitFailure || !strings.HasSuffix(c.stderr.String(), want) {
-		t.Errorf("exit code %d: %s", code, c.stderr.String())
-	}
-}

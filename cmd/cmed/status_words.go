@@ -98,7 +98,7 @@ func runningTable(executors []client.Executor, now time.Time) *screen.Table {
 		if !e.Started.IsZero() {
 			elapsed = screen.Span(max(0, now.Sub(e.Started)))
 		}
-		table.Row(e.ID, e.State, e.Name, elapsed, e.AttackRef)
+		table.Row(e.ID, stateWords(e), e.Name, elapsed, e.AttackRef)
 	}
 	return table
 }
@@ -111,10 +111,18 @@ func nextTable(executors []client.Executor, now time.Time) *screen.Table {
 	return table
 }
 
-func failureTable(executors []client.Executor, now time.Time) *screen.Table {
-	table := screen.NewTable("ID", "STATE", "REASON", "ENDED", "ATTACK")
+// roomForAttack is how wide a screen is that has room for attacks beside reasons.
+const roomForAttack = 110
+
+// failureTable leaves the attack out where it would take room from the reason.
+func failureTable(executors []client.Executor, s screen.Screen, now time.Time) *screen.Table {
+	head := []string{"ID", "STATE", "REASON", "ENDED"}
+	if s.Width == 0 || s.Width >= roomForAttack {
+		head = append(head, "ATTACK")
+	}
+	table := screen.NewTable(head...)
 	for _, e := range executors {
-		table.Row(e.ID, e.State, e.Reason, screen.Instant(e.Finished, now), e.AttackRef)
+		table.Row(e.ID, stateWords(e), e.Reason, screen.Instant(e.Finished, now), e.AttackRef)
 	}
 	return table
 }

@@ -91,7 +91,7 @@ func TestStoreBackupWithoutASocket(t *testing.T) {
 	}
 	d.stop(t)
 	c = endsWith(t, exitFailure, "store", "backup", to+"2", "--server", url)
-	wantText(t, "of nobody", c.stderr.String(), "--server")
+	wantText(t, "of nobody", c.stderr.String(), "the daemon at "+strings.TrimSuffix(url, "/")+" can't be reached")
 	if files, _ := filepath.Glob(to + "2*"); len(files) > 0 {
 		t.Errorf("it leaves %v", files)
 	}

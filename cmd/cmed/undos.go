@@ -58,7 +58,13 @@ func (r *remote) listUndos(ctx context.Context, c *client.Client, all bool) erro
 	if r.forPrograms() {
 		return r.write(map[string]any{"undos": undoDocuments(records)})
 	}
-	return r.table(undoTable(records, time.Now()), empty)
+	if err := r.table(undoTable(records, time.Now()), empty); err != nil || all {
+		return err
+	}
+	if status, err := c.Status(ctx); err == nil && status.Undos.Abandoned > 0 { // the list itself could be had
+		r.say("%d given up (cmed undos --all)", status.Undos.Abandoned)
+	}
+	return nil
 }
 
 func undoDocuments(records []client.Undo) []json.RawMessage {

@@ -154,18 +154,18 @@ func (d called) name() string {
 }
 
 // client returns a client of the daemon.
-func (d called) client() (*client.Client, error) { return d.clientThat(nil) }
+func (d called) client() (*client.Client, error) { return d.clientThat(nil, nil) }
 
-// clientThat returns a client that calls changing, unless it is nil, before what may
-// change something.
-func (d called) clientThat(changing func()) (*client.Client, error) {
+// clientThat returns a client that calls changing before what may change something,
+// and waiting when an answer is long in coming; either may be nil.
+func (d called) clientThat(changing, waiting func()) (*client.Client, error) {
 	roots, err := readRoots(d.caFile)
 	if err != nil {
 		return nil, err
 	}
 	c, err := client.New(client.Options{
 		Server: d.server, Agent: "cmed/" + thisBuild().Version, Key: d.key, Roots: roots,
-		InsecureTransport: d.insecureTransport, Changing: changing,
+		InsecureTransport: d.insecureTransport, Changing: changing, Waiting: waiting,
 	})
 	switch {
 	case errors.Is(err, client.ErrKeyInTheClear):
@@ -182,9 +182,24 @@ func (d called) clientThat(changing func()) (*client.Client, error) {
 const socketWait = 300 * time.Millisecond
 
 // ownSocket is the socket of the daemon that was started in this folder, with
-// this environment; "" when none answers. One that somebody else made is not
-// trusted: it would be shown the caller's key.
+// this environment; "" when none answers.
 func (p program) ownSocket() string {
+	path := p.socketThere()
+	if path == "" {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), socketWait)
+	defer cancel()
+	if client.Answers(ctx, path) {
+		return path
+	}
+	return ""
+}
+
+// socketThere is the socket where that daemon has it, whether or not somebody
+// listens; "" when there is none. One that somebody else made is not trusted: it
+// would be shown the caller's key.
+func (p program) socketThere() string {
 	cfg, err := load(settings{}, p.env, nil)
 	if err != nil {
 		return ""
@@ -201,12 +216,18 @@ func (p program) ownSocket() string {
 	if !ok || owner.Uid != 0 && int(owner.Uid) != os.Geteuid() {
 		return ""
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), socketWait)
-	defer cancel()
-	if client.Answers(ctx, path) {
-		return path
+	return path
+}
+
+// isHere says whether the daemon that is called is certainly that of this folder:
+// it is called over its socket. What is said of another must not name the places of
+// this one.
+func (d called) isHere(p program) bool {
+	if !strings.HasPrefix(d.server, "unix:") {
+		return false
 	}
-	return ""
+	socket := p.socketThere()
+	return d.from == "" || socket != "" && client.Shown(d.server) == "unix:"+socket
 }
 
 // socketIn is the socket in a state folder.

@@ -187,7 +187,7 @@ func TestTheDaemonOfThisFolderIsFoundByItsSocket(t *testing.T) {
 	writeMode(t, filepath.Join(config, "cmed", "contexts.yaml"), "current: prod\ncontexts: {prod: {server: '"+other.URL+"'}}", 0o600)
 	away := append(env, "XDG_CONFIG_HOME="+config)
 	got = callWith(t, away, "", "resume")
-	if want := "this calls " + other.URL + " (context prod); the daemon of this folder is another: --server unix:" + socket + "\n"; got.code != 0 ||
+	if want := "this calls " + other.URL + " (context prod); the daemon of this folder, if that is another: --server unix:" + socket + "\n"; got.code != 0 ||
 		got.stderr != want || !strings.HasPrefix(got.stdout, "the lever of "+other.URL+" (context prod) is released: ") {
 		t.Errorf("away from this folder: %+v", got)
 	}

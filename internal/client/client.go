@@ -12,11 +12,15 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
 const (
+	// answerSoon is how long an answer may take before that is told.
+	answerSoon = 2 * time.Second
 	// callLimit bounds one call: a plan may wait for a place and a planner.
 	callLimit = 60 * time.Second
 	// dialLimit bounds the connecting.
@@ -44,6 +48,9 @@ type Options struct {
 	// Changing, unless it is nil, is called before each request that may change
 	// something.
 	Changing func()
+	// Waiting, unless it is nil, is called once for each request that has had no
+	// answer for two seconds, while that is waited for.
+	Waiting func()
 }
 
 // ErrKeyInTheClear is returned when a key would go to another machine without
@@ -102,11 +109,11 @@ func get(path string) request { return request{method: http.MethodGet, path: pat
 // call makes a request and reads the document of the answer into doc. It returns
 // the document as it came.
 func (c *Client) call(ctx context.Context, r request, doc any) (json.RawMessage, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, callLimit, fmt.Errorf("no answer within %s", callLimit))
+	ctx, cancel := context.WithTimeoutCause(ctx, callLimit, errSilent(callLimit))
 	defer cancel()
 	answer, err := c.send(ctx, r)
 	if err != nil {
-		return nil, c.unreachable(ctx, err)
+		return nil, err
 	}
 	defer answer.Body.Close() //nolint:errcheck // it was only read
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
@@ -131,6 +138,7 @@ func isSuccess(answer *http.Response) bool {
 	return answer.StatusCode >= 200 && answer.StatusCode <= 299
 }
 
+// send makes a request. What keeps it from an answer is an *Unreachable.
 func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	var body io.Reader
 	if r.body != nil {
@@ -142,9 +150,11 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 		}
 		r.key = cmp.Or(r.key, rand.Text())
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, c.server.base()+r.path, body)
+	var connected atomic.Bool
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }})
+	req, err := http.NewRequestWithContext(traced, r.method, c.server.base()+r.path, body)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("write the request: %w", err)
 	}
 	for name, value := range map[string]string{
 		"User-Agent": c.options.Agent, "Idempotency-Key": r.key, "Last-Event-ID": r.lastEvent,
@@ -163,15 +173,35 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	if c.options.Key != "" {
 		req.Header.Set("Authorization", "Bearer "+c.options.Key)
 	}
-	return c.http.Do(req)
+	defer c.awaiting()()
+	answer, err := c.http.Do(req)
+	if err != nil {
+		return nil, &Unreachable{Server: c.Server(), Err: cause(ctx, err), Connected: connected.Load()}
+	}
+	return answer, nil
 }
 
-func (c *Client) unreachable(ctx context.Context, err error) error {
-	return &Unreachable{Server: c.Server(), Err: cause(ctx, err)}
+// awaiting tells that an answer is waited for, until what it returns is called.
+func (c *Client) awaiting() (end func()) {
+	if c.options.Waiting == nil {
+		return func() {}
+	}
+	told := make(chan struct{})
+	soon := time.AfterFunc(answerSoon, func() {
+		defer close(told)
+		c.options.Waiting()
+	})
+	return func() {
+		if !soon.Stop() {
+			<-told
+		}
+	}
 }
 
 func (c *Client) brokenOff(ctx context.Context, err error) error {
-	return c.unreachable(ctx, fmt.Errorf("the answer broke off: %w", cause(ctx, err)))
+	return &Unreachable{
+		Server: c.Server(), Err: fmt.Errorf("the answer broke off: %w", cause(ctx, err)), Connected: true,
+	}
 }
 
 // cause is the error without the URL, which the caller names, and in the words

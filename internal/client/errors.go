@@ -3,10 +3,10 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -131,8 +131,11 @@ func patiently[T any](ctx context.Context, fn func() (T, error)) (doc T, err err
 
 // Passing says whether the same call may succeed a little later: there was no whole
 // answer, or one that says that the daemon is away, as a daemon that starts or stops
-// gives it, or a proxy in its place.
+// gives it, or a proxy in its place. A certificate that is not trusted now is not then.
 func Passing(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return false
+	}
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		switch refusal.Status {
 		case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -151,12 +154,25 @@ func MayBeDone(err error) bool {
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
 		return refusal.Status == http.StatusBadGateway || refusal.Status == http.StatusGatewayTimeout
 	}
-	if _, ok := errors.AsType[*Unreachable](err); !ok {
+	u, ok := errors.AsType[*Unreachable](err)
+	return ok && u.Connected
+}
+
+// Mute says whether somebody takes connections where the daemon is called, and
+// answers nothing.
+func Mute(err error) bool {
+	u, ok := errors.AsType[*Unreachable](err)
+	if !ok || !u.Connected {
 		return false
 	}
-	op, ok := errors.AsType[*net.OpError](err)
-	return !ok || op.Op != "dial"
+	_, silent := errors.AsType[errSilent](err)
+	return silent
 }
+
+// errSilent is how long nothing came.
+type errSilent time.Duration
+
+func (e errSilent) Error() string { return fmt.Sprintf("nothing came for %s", time.Duration(e)) }
 
 // errStreamEnded is returned when a daemon ended a stream that has no end.
 var errStreamEnded = errors.New("the daemon ended the stream")
@@ -166,9 +182,15 @@ var errStreamEnded = errors.New("the daemon ended the stream")
 type Unreachable struct {
 	Server string
 	Err    error
+	// Connected says that there was a connection, with TLS if that was wanted, over
+	// which the request may have gone.
+	Connected bool
 }
 
 func (u *Unreachable) Error() string {
+	if Mute(u) {
+		return fmt.Sprintf("the daemon at %s takes connections, but does not answer: %v", u.Server, u.Err)
+	}
 	return fmt.Sprintf("the daemon at %s can't be reached: %v", u.Server, u.Err)
 }
 

@@ -77,7 +77,7 @@ func (c *Client) Events(ctx context.Context, q EventQuery, yield func(Change) bo
 	case enough, q.Past:
 		return last, nil
 	default:
-		return last, &Unreachable{Server: c.Server(), Err: errStreamEnded}
+		return last, &Unreachable{Server: c.Server(), Err: errStreamEnded, Connected: true}
 	}
 }
 

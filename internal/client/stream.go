@@ -27,13 +27,13 @@ func (c *Client) open(ctx context.Context, r request, read func(*answerStream) e
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	unlessSilent := func(limit time.Duration) *time.Timer {
-		return time.AfterFunc(limit, func() { cancel(fmt.Errorf("nothing came for %s", limit)) })
+		return time.AfterFunc(limit, func() { cancel(errSilent(limit)) })
 	}
 	begin := unlessSilent(cmp.Or(r.patience, c.silence))
 	defer begin.Stop()
 	answer, err := c.send(ctx, r)
 	if err != nil {
-		return c.unreachable(ctx, err)
+		return err
 	}
 	defer answer.Body.Close() //nolint:errcheck // it was only read
 	if !isSuccess(answer) {

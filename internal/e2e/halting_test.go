@@ -119,7 +119,7 @@ func TestHaltAndResumeByCommand(t *testing.T) {
 		t.Errorf("%d have run, want 1", n)
 	}
 	d.stop(t)
-	says(t, "cmed halt without a daemon", d.cmed(t, 1, "halt").err, "touch ", "kill -USR1")
+	says(t, "cmed halt without a daemon", d.cmed(t, 1, "halt", "--wait", "1ms").err, "touch ", "kill -USR1")
 }
 
 // An undo that fails is not kept quiet about by who halts.

@@ -18,7 +18,7 @@ const missing = "-"
 // Table is rows under headings, the most important columns first. Cells are made
 // printable. When the screen is too narrow, columns that hold nothing are left out,
 // then instants are told in words alone, then columns are cut; but not the first,
-// by which a row is named in other commands, nor its state or an instant. What has no
+// by which a row is named in other commands, nor another id, its state or an instant. What has no
 // place at the end even then is left out.
 type Table struct {
 	head  []string
@@ -31,6 +31,13 @@ var instants = []string{"DUE", "NEXT", "AT", "ENDED", "MADE", "CREATED", "EXPIRE
 
 // stateHeads are the headings of columns that have the colours of their states.
 var stateHeads = []string{"STATE", "OUTCOME"}
+
+// ids are the headings of columns that hold ids, beside the first.
+var ids = []string{"TARGET"}
+
+// longestID is how wide a column of ids is at most that is not cut; other things that
+// stand there may be longer.
+const longestID = 36
 
 // NewTable returns a table without rows. A column headed STATE or OUTCOME has the
 // colours of its states.
@@ -81,11 +88,11 @@ func (t *Table) columns(screen int) []*column {
 	columns := make([]*column, len(t.head))
 	for i, name := range t.head {
 		c := &column{head: name, state: i == t.state, instant: slices.Contains(instants, name)}
-		c.whole = i == 0 || c.state || c.instant
 		for _, row := range t.rows {
 			c.cells = append(c.cells, row[i])
 		}
 		c.measure()
+		c.whole = i == 0 || c.state || c.instant || slices.Contains(ids, name) && c.full <= longestID
 		columns[i] = c
 	}
 	if screen <= 0 || total(columns) <= screen {
