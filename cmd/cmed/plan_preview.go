@@ -9,7 +9,6 @@ import (
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/chaos-monkey-engine/cmed/internal/client"
@@ -62,7 +61,7 @@ func (l *planning) previewAll(ctx context.Context, c *client.Client, plans []pla
 		if err != nil {
 			return err
 		}
-		writeWarnings(l.stderr, ofPreview(preview.Warnings))
+		l.warn(preview.Warnings)
 		documents = append(documents, preview.Raw)
 		if l.forPrograms() {
 			continue
@@ -77,18 +76,6 @@ func (l *planning) previewAll(ctx context.Context, c *client.Client, plans []pla
 		}
 	}
 	return errors.Join(refusals...)
-}
-
-// moving is what a daemon advises for executors that are stored.
-const moving = "move it with PUT /api/1/executors/{id}, or post the plan again with later times"
-
-// ofPreview are warnings without advice for executors that are stored: these are not.
-func ofPreview(warnings []string) []string {
-	fit := make([]string, len(warnings))
-	for i, text := range warnings {
-		fit[i] = strings.Replace(text, moving, "post it with later times", 1)
-	}
-	return fit
 }
 
 func (l *planning) showPreview(preview client.Preview) error {

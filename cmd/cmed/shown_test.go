@@ -47,14 +47,6 @@ func TestTheEndOfADryRunIsTold(t *testing.T) {
 	}
 }
 
-// Nothing of a preview is stored: there is nothing to move.
-func TestAPreviewAdvisesNothingForWhatIsStored(t *testing.T) {
-	got := ofPreview([]string{"1 of 2 executors will not run: the time had passed when the plan was made; " + moving, "other"})
-	if want := "1 of 2 executors will not run: the time had passed when the plan was made; post it with later times|other"; strings.Join(got, "|") != want {
-		t.Errorf("got %q, want %s", got, want)
-	}
-}
-
 func TestAnExecutorsIDIsNoPlans(t *testing.T) {
 	s := newStandIn(t, map[string][]string{
 		"GET /api/1/plans/e": {`404 {"detail":"plan not found e"}`}, "GET /api/1/executors/e": {`{"id":"e","plan_id":"p"}`},

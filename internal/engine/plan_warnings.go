@@ -26,7 +26,7 @@ func (e *Engine) warnings(d *draft, planned Planned, executors []Executor) []str
 	}
 	if missed > 0 {
 		out = append(out, fmt.Sprintf("%d of %s will not run: the time had passed when the plan was made; "+
-			"move it with PUT /api/1/executors/{id}, or post the plan again with later times",
+			"post it with later times, or move what is stored with PUT /api/1/executors/{id}",
 			missed, count(len(executors), "executor")))
 	}
 	if overdue > 0 {
