@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,39 +20,19 @@ import (
 // before it is asked, as one in a flag is.
 
 // executorStates are the values of --state.
-func executorStates() []string { return wordsOf(engine.States) }
+func executorStates() []string { return engine.Names(engine.States) }
 
 // eventTypes are the values of --type: the things, and each thing with what can
 // happen to it.
 func eventTypes() []string {
 	var types []string
-	for _, thing := range []struct {
-		name string
-		what []string
-	}{
-		{"plan", []string{"created", "deleted"}},
-		{"executor", append(executorStates(), "moved", "deleted")},
-		{"undo", wordsOf(engine.RecordStates)},
-		{"lever", []string{"engaged", "released", "stopped"}},
-		{"plugin", wordsOf([]engine.PluginState{
-			engine.PluginReady, engine.PluginBroken, engine.PluginConflict, engine.PluginIncompatible, engine.PluginIgnored,
-			engine.PluginGone,
-		})},
-	} {
-		types = append(types, thing.name)
-		for _, what := range thing.what {
-			types = append(types, thing.name+"."+what)
+	for _, thing := range slices.Sorted(maps.Keys(engine.EventTypes)) {
+		types = append(types, thing)
+		for _, what := range engine.EventTypes[thing] {
+			types = append(types, thing+"."+what)
 		}
 	}
 	return types
-}
-
-func wordsOf[S ~string](list []S) []string {
-	words := make([]string, len(list))
-	for i, s := range list {
-		words[i] = string(s)
-	}
-	return words
 }
 
 // checkWords refuses a value of a flag that is none of those there are.
@@ -96,6 +78,9 @@ func checkPeriod(from, to string) error {
 
 // checkDate returns why a text is no date of the API, in whatever zone.
 func checkDate(text string) error {
+	if why := dates.NoDay(text); why != "" {
+		return errors.New(printable(why))
+	}
 	if _, _, err := dates.Parse(text, time.UTC); err != nil {
 		return fmt.Errorf("%q is no date: write one such as 2026-12-24 or 2026-12-24T18:00:00Z", printable(text))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -19,8 +18,8 @@ runs is stopped and undone. The lever stays engaged, over restarts too, until
 "cmed resume".
 
 A daemon that can't be reached is tried again for a minute (--wait), as one that
-restarts, unless nothing says that there is one: no address was named, and none was
-started in this folder.
+restarts, unless nothing says that there is one: no address was named, and none died
+in this folder. With --no-wait it is tried once.
 
 Waits until everything is stopped and undone. Exit codes: 0 it is, or with
 --no-wait: the lever is engaged; 1 the daemon can't be reached, or not
@@ -35,6 +34,8 @@ const (
 	// the lever before somebody who waits for it is told of the other ways. One that
 	// does not answer is told of by the client, as soon.
 	engagedSoon = 2 * time.Second
+	// leastCall is what a daemon may take to engage the lever, however short the wait.
+	leastCall = 5 * time.Second
 )
 
 // halting is one call of cmed halt.
@@ -42,7 +43,8 @@ type halting struct {
 	*remote
 	wait   time.Duration
 	noWait bool
-	maybe  bool // a call broke off behind the connecting
+	maybe  bool  // a call broke off behind the connecting
+	away   error // why the last one had no answer
 }
 
 func newHalt(p program) *cobra.Command {
@@ -75,7 +77,7 @@ func newHalt(p program) *cobra.Command {
 
 // halt engages the lever and sees it through.
 func (h *halting) halt(ctx context.Context, c *client.Client, reason string) error {
-	lever, c, err := h.engage(ctx, c, reason)
+	lever, err := h.engage(ctx, c, reason)
 	if err != nil {
 		return h.withoutTheAPI(err)
 	}
@@ -107,59 +109,46 @@ func (h *halting) halt(ctx context.Context, c *client.Client, reason string) err
 }
 
 // engage engages the lever. A daemon that is away is tried again, since it may be
-// about to start; then it says how else to halt. It returns the client that reached
-// the daemon.
-func (h *halting) engage(ctx context.Context, c *client.Client, reason string) (client.Lever, *client.Client, error) {
+// about to start; then it says how else to halt.
+func (h *halting) engage(ctx context.Context, c *client.Client, reason string) (client.Lever, error) {
 	start := time.Now()
 	for {
-		lever, err := c.Halt(ctx, whoAmI(), reason)
+		lever, err := h.engageOnce(ctx, c, reason, max(h.wait-time.Since(start), leastCall))
 		h.maybe = h.maybe || client.MayBeDone(err)
 		away := client.Passing(err) && !client.Mute(err)
-		if !away || time.Since(start) > h.wait || !h.expectsOne() {
-			return lever, c, err
+		if !away || h.noWait || time.Since(start) > h.wait || !h.expectsOne() {
+			return lever, err
 		}
+		h.away = err
 		if time.Since(start) > engagedSoon {
 			h.tellWaiting()
 		}
 		if !sleep(ctx, lookEvery) {
-			return lever, c, err
+			return lever, err
 		}
-		c = h.cameBack(c)
 	}
 }
 
-// cameBack is a client of the daemon of this folder when that answers at its socket
-// by now and nobody named another; else it is c. It never leads from that socket to
-// the default address, where another daemon may be.
-func (h *halting) cameBack(c *client.Client) *client.Client {
-	named := h.daemon.from != "" && h.daemon.from != portVariable
-	if named || strings.HasPrefix(h.daemon.server, "unix:") || h.ownSocket() == "" {
-		return c
-	}
-	if socket, err := h.client(); err == nil {
-		return socket
-	}
-	return c
+func (h *halting) engageOnce(ctx context.Context, c *client.Client, reason string, limit time.Duration) (client.Lever, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, client.Silence(limit.Round(time.Second)))
+	defer cancel()
+	return c.Halt(ctx, whoAmI(), reason)
 }
 
 // expectsOne says whether there should be a daemon where one is called: somebody
-// named the place, or one was started in this folder.
+// named the place, or it is the socket of this folder.
 func (h *halting) expectsOne() bool {
-	if h.daemon.from != "" || strings.HasPrefix(h.daemon.server, "unix:") {
-		return true
-	}
-	cfg, err := load(settings{}, h.env, nil)
-	if err != nil {
-		return false
-	}
-	info, err := os.Stat(cfg.stateDir)
-	return err == nil && info.IsDir()
+	return h.daemon.from != "" || strings.HasPrefix(h.daemon.server, "unix:")
 }
 
 // tellOtherWays says that there is no answer yet, and how else to halt.
 func (h *halting) tellOtherWays() {
+	why := ""
+	if h.away != nil {
+		why = fmt.Sprintf(" (%v)", h.away)
+	}
 	ways := h.otherWays(h.daemon.isHere(h.program))
-	fmt.Fprint(h.stderr, printableLines(fmt.Sprintf("no answer from %s yet; still trying\n%s\n", h.daemon.name(), ways)))
+	fmt.Fprint(h.stderr, printableLines(fmt.Sprintf("no answer from %s yet%s; still trying\n%s\n", h.daemon.name(), why, ways)))
 }
 
 // show writes the lever: its document, or words.
@@ -247,9 +236,10 @@ func isOrAre(n int, thing string) string {
 	return count(n, thing) + " are"
 }
 
-// leverName is the lever, with its daemon if a context named that.
+// leverName is the lever, with its daemon unless the command names that, or it is
+// certainly the one of this folder.
 func (r *remote) leverName() string {
-	if r.daemon.context == "" {
+	if r.daemon.from == serverFlag || r.daemon.isHere(r.program) {
 		return "the lever"
 	}
 	return "the lever of " + r.daemon.name()

@@ -13,11 +13,9 @@ import (
 // withoutTheAPI tells who can't reach the daemon, or may not halt it, how to do so
 // all the same.
 func (h *halting) withoutTheAPI(err error) error {
-	if isUnreachable(err) {
-		perhaps, here := "", h.daemon.isHere(h.program)
-		if h.daemon.from == "" && !client.Mute(err) { // nobody is at the default address
-			here = true
-		}
+	if isUnreachable(err) || client.Passing(err) {
+		nobody := isUnreachable(err) && !h.maybe
+		perhaps, here := "", h.daemon.isHere(h.program) || h.daemon.from == "" && nobody // at the default address
 		if h.maybe {
 			perhaps = "The lever may be engaged all the same: cmed status tells\n"
 		}

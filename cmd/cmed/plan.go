@@ -114,10 +114,6 @@ func findPlan(ctx context.Context, c *client.Client, id string) (client.Plan, er
 
 func (r *remote) showPlan(p client.Plan, now time.Time) error {
 	r.say("plan %s %q", printable(p.ID), p.Name)
-	kind := ""
-	if p.DryRun {
-		kind = "dry run: its runs only say what they would do"
-	}
 	state := count(p.Pending, "executor") + " of " + strconv.Itoa(p.Total) + " to run"
 	if p.Executed {
 		state = "done"
@@ -129,7 +125,6 @@ func (r *remote) showPlan(p client.Plan, now time.Time) error {
 	err := r.facts([]fact{
 		{"state", state},
 		{"next", next},
-		{"kind", kind},
 		{"created", screen.Instant(p.Created, now)},
 		{"attack", configWords(p.Attack)},
 		{"planner", configWords(p.Planner)},

@@ -33,7 +33,7 @@ func TestAPlanThatCouldNotBeLookedAtIsNotOver(t *testing.T) {
 	if err := w.lookAtAll(t.Context()); !isUnreachable(err) {
 		t.Fatalf("looked: %v", err)
 	}
-	if w.isOver() {
+	if w.allOver() {
 		t.Error("it is over, with a plan that was not seen")
 	}
 	if v := w.verdict(); v.code != exitUnfinished || v.words != "what became of the executors was not seen" {
@@ -43,7 +43,7 @@ func TestAPlanThatCouldNotBeLookedAtIsNotOver(t *testing.T) {
 	if err := w.lookAtAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if v := w.verdict(); !w.isOver() || v.code != exitRunFailed {
+	if v := w.verdict(); !w.allOver() || v.code != exitRunFailed {
 		t.Errorf("%+v", v)
 	}
 }

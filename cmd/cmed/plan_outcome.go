@@ -41,8 +41,8 @@ func (w *waiting) stateOf(id string) string {
 type tally struct {
 	pending, failed, never int
 	// What those that are over broke: it is still to be undone, the undo failed, or was
-	// given up.
-	undoing, notUndone, abandoned int
+	// given up; or it is to stay until somebody asks.
+	undoing, notUndone, abandoned, standing int
 }
 
 func (w *waiting) tally() (t tally) {
@@ -64,6 +64,8 @@ func (w *waiting) tally() (t tally) {
 			continue
 		}
 		switch {
+		case e.Undoing() && w.isOver(e):
+			t.standing++
 		case e.Final() && e.Undoing():
 			t.undoing++
 		case e.Undo == "failed":
@@ -104,6 +106,7 @@ func (w *waiting) verdict() verdict {
 		n     int
 		words string
 	}{
+		{t.standing, "the effect of %d stays until somebody undoes it (see cmed undos)"},
 		{t.undoing, "the undo of %d still open (see cmed undos)"},
 		{t.notUndone, "%d NOT undone (see cmed undos)"},
 		{t.abandoned, "%d NOT undone and given up (see cmed undos --all)"},
@@ -157,7 +160,7 @@ func (w *waiting) progress(now time.Time) string {
 	for _, id := range w.order {
 		e := w.executors[id]
 		switch {
-		case w.deleted[id] || isOver(e):
+		case w.deleted[id] || w.isOver(e):
 			over++
 		case e.State == "scheduled":
 			if next.IsZero() || e.NextRunTime.Before(next) {

@@ -30,6 +30,7 @@ type waiting struct {
 	order     []string        // their ids, as they were first seen
 	told      map[string]bool // those that over was called for
 	deleted   map[string]bool // gone before they were seen to be over
+	standing  map[string]bool // those that succeeded and are not to be undone until somebody asks
 	// looked is set when all plans have been looked at once: before that nothing
 	// is known of some.
 	looked bool
@@ -39,6 +40,7 @@ func newWaiting(c *client.Client, plans []client.Plan) *waiting {
 	return &waiting{
 		client: c, plans: plans, lost: outage{to: io.Discard, what: "the wait"},
 		executors: map[string]client.Executor{}, told: map[string]bool{}, deleted: map[string]bool{},
+		standing: map[string]bool{},
 	}
 }
 
@@ -70,12 +72,16 @@ func (w *waiting) wait(ctx context.Context) error {
 			return ctx.Err()
 		case <-draw.C:
 		case <-look.C:
-			err = w.lookAtAll(ctx)
+			if err = w.lookAtAll(ctx); err == nil {
+				err = w.lookAtEffects(ctx)
+			}
 			look.Reset(every)
 		case n := <-from:
 			switch {
 			case n.change != nil:
-				err = w.apply(ctx, *n.change)
+				if err = w.apply(ctx, *n.change); err == nil {
+					err = w.lookAtEffects(ctx)
+				}
 			case n.told:
 				every = lookWhileTold
 				look.Reset(0) // for what changed before
@@ -99,7 +105,7 @@ func (w *waiting) wait(ctx context.Context) error {
 func (w *waiting) judge(ctx context.Context, err error) (over bool, _ error) {
 	switch {
 	case err == nil || ctx.Err() != nil:
-		return w.isOver(), nil
+		return w.allOver(), nil
 	case !client.Passing(err):
 		return false, err
 	default:
@@ -194,7 +200,7 @@ func (w *waiting) take(e client.Executor) {
 		w.order = append(w.order, e.ID)
 	}
 	w.executors[e.ID] = e
-	if !isOver(e) || w.told[e.ID] {
+	if !w.isOver(e) || w.told[e.ID] {
 		return
 	}
 	w.told[e.ID] = true
@@ -206,7 +212,7 @@ func (w *waiting) take(e client.Executor) {
 // eachUndoing calls fn for those executors that are over but for their undo.
 func (w *waiting) eachUndoing(fn func(client.Executor)) {
 	for _, id := range w.order {
-		if e := w.executors[id]; !w.deleted[id] && e.Final() && e.Undoing() {
+		if e := w.executors[id]; !w.deleted[id] && e.Final() && !w.isOver(e) {
 			fn(e)
 		}
 	}
@@ -214,20 +220,17 @@ func (w *waiting) eachUndoing(fn func(client.Executor)) {
 
 // remove takes in that an executor is gone. One that was over keeps its outcome.
 func (w *waiting) remove(id string) {
-	if e, known := w.executors[id]; known && !isOver(e) {
+	if e, known := w.executors[id]; known && !w.isOver(e) {
 		w.deleted[id] = true
 	}
 }
 
-// isOver says whether an executor is final and nothing of it is being undone.
-func isOver(e client.Executor) bool { return e.Final() && !e.Undoing() }
-
-func (w *waiting) isOver() bool {
+func (w *waiting) allOver() bool {
 	if !w.looked {
 		return false
 	}
 	for _, id := range w.order {
-		if !w.deleted[id] && !isOver(w.executors[id]) {
+		if !w.deleted[id] && !w.isOver(w.executors[id]) {
 			return false
 		}
 	}

@@ -227,6 +227,35 @@ func TestTheWaitEndsBeforeTheUndo(t *testing.T) {
 	}
 }
 
+// An effect that is to stay is no reason to wait; one that has its time is.
+func TestTheWaitIsForUndosThatCome(t *testing.T) {
+	for _, test := range []struct {
+		name, next string
+		code       int
+		want       string
+	}{
+		{
+			"stays until somebody asks", "null", 0,
+			"executor a: succeeded, undo open\n1 executor: 1 succeeded; the effect of 1 stays until somebody undoes it (see cmed undos)\n",
+		},
+		{
+			"has its time", `"2099-01-01T00:00:00Z"`, exitNotUndone,
+			"executor a: succeeded, undo open\n1 executor: 1 succeeded; the undo of 1 still open (see cmed undos)\n",
+		},
+	} {
+		s := newStandIn(t, map[string][]string{
+			"POST /api/1/plans/": {`{"id":"p"}`}, "GET /api/1/plans/p": {`{"id":"p"}`}, "GET /api/1/events/": {`404 {"detail":"no"}`},
+			"GET /api/1/executors/": {`{"executors":[{"id":"a","plan_id":"p","state":"succeeded","undo":"open"}]}`},
+			"GET /api/1/undos/": {`{"undos":[{"id":"b-1","executor_id":"b","state":"open","next_attempt":"2099-01-01T00:00:00Z"},
+				{"id":"a-1","executor_id":"a","state":"open","next_attempt":` + test.next + `}]}`},
+		})
+		c, code := s.call(t, "plan", "create", "-f", write(t, "{}"), "--wait", "--timeout", "2s")
+		if got := c.stdout.String(); code != test.code || !strings.HasSuffix(got, test.want) {
+			t.Errorf("%s: exit code %d and\n%s%s", test.name, code, got, c.stderr.String())
+		}
+	}
+}
+
 func TestAWaitThatIsRefused(t *testing.T) {
 	s := newStandIn(t, map[string][]string{
 		"POST /api/1/plans/":     {`{"id":"p"}`},
@@ -282,7 +311,7 @@ func TestTheDeletedCountAsTheyEnded(t *testing.T) {
 			test.last.ID = "a"
 			w.take(test.last)
 			w.remove("a")
-			if got := w.verdict(); !w.isOver() || got.words != test.words || got.code != test.code {
+			if got := w.verdict(); !w.allOver() || got.words != test.words || got.code != test.code {
 				t.Errorf("%+v", got)
 			}
 		})

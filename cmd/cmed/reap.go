@@ -64,9 +64,6 @@ func newReap(p program) *cobra.Command {
 	return cmd
 }
 
-// errReapLate is the cause of a reap that ended before all was done.
-var errReapLate = errors.New("not all was done")
-
 // reap settles and tells what was done. The error is without words when that
 // says all.
 func (r *reaping) reap(ctx context.Context) error {
@@ -83,7 +80,7 @@ func (r *reaping) reap(ctx context.Context) error {
 	defer release()
 	var done *reaped
 	err := o.unlessForced(func() (err error) {
-		limit, cancel := context.WithTimeoutCause(o.stop, r.limit, fmt.Errorf("%w within %s (--timeout)", errReapLate, r.limit))
+		limit, cancel := context.WithTimeoutCause(o.stop, r.limit, fmt.Errorf("not all was done within %s (--timeout)", r.limit))
 		defer cancel()
 		done, err = settle(limit, r.cfg, log)
 		return err
@@ -95,7 +92,7 @@ func (r *reaping) reap(ctx context.Context) error {
 	switch {
 	case shown != nil:
 		return errors.Join(err, shown)
-	case errors.Is(err, errReapLate) && done.Open+done.Failed > 0:
+	case err != nil && done.Open+done.Failed > 0:
 		return &exitError{exitNotUndone, err}
 	case err != nil:
 		return err

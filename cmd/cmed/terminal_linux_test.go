@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -56,9 +57,19 @@ func TestFollowingEventsBeginsWithALine(t *testing.T) {
 	p.signals = signals
 	code := make(chan int, 1)
 	go func() { code <- run(t.Context(), p) }()
-	line, err := bufio.NewReader(master).ReadString('\n')
-	if want := "waiting for events of " + s.URL + "; Ctrl-C ends\r\n"; err != nil || line != want {
-		t.Errorf("it says %q, %v; want %q", line, err, want)
+	said := make(chan string, 1)
+	go func() { // the end of the terminal ends it
+		line, _ := bufio.NewReader(master).ReadString('\n')
+		said <- line
+	}()
+	want := "waiting for events of " + s.URL + "; Ctrl-C ends\r\n"
+	select {
+	case line := <-said:
+		if line != want {
+			t.Errorf("it says %q; want %q", line, want)
+		}
+	case <-time.After(patience):
+		t.Fatalf("it does not say %q", want)
 	}
 	close(seen)
 	await(t, &stdout, "lever.released")

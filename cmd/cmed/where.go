@@ -26,7 +26,8 @@ const (
 type where struct {
 	server, context, keyFile, caFile string
 	insecureTransport                bool
-	// overSocket keeps to the socket that answers here also with a key.
+	// overSocket keeps to the socket here also with a key, and where nothing else
+	// names a daemon, also when nobody answers at it.
 	overSocket bool
 	// atOnce reads keys only out of what can be read without waiting.
 	atOnce bool
@@ -136,8 +137,12 @@ func (w *where) named(p program) (called, error) {
 		d.current = err == nil && w.context == ""
 		return d, err
 	}
+	own := p.ownSocket
+	if w.overSocket { // a halt waits for the daemon that died here; it looks for no other
+		own = p.socketThere
+	}
 	if w.keyFile == "" || w.overSocket {
-		if socket := p.ownSocket(); socket != "" {
+		if socket := own(); socket != "" {
 			return called{server: "unix:" + socket}, nil
 		}
 	}

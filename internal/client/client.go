@@ -109,7 +109,7 @@ func get(path string) request { return request{method: http.MethodGet, path: pat
 // call makes a request and reads the document of the answer into doc. It returns
 // the document as it came.
 func (c *Client) call(ctx context.Context, r request, doc any) (json.RawMessage, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, callLimit, errSilent(callLimit))
+	ctx, cancel := context.WithTimeoutCause(ctx, callLimit, Silence(callLimit))
 	defer cancel()
 	answer, err := c.send(ctx, r)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -131,9 +132,13 @@ func patiently[T any](ctx context.Context, fn func() (T, error)) (doc T, err err
 
 // Passing says whether the same call may succeed a little later: there was no whole
 // answer, or one that says that the daemon is away, as a daemon that starts or stops
-// gives it, or a proxy in its place. A certificate that is not trusted now is not then.
+// gives it, or a proxy in its place. A certificate that is not trusted now is not then,
+// nor is TLS spoken then, or a socket open to this user.
 func Passing(err error) bool {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return false
+	}
+	if errors.Is(err, http.ErrSchemeMismatch) || errors.Is(err, fs.ErrPermission) {
 		return false
 	}
 	if refusal, ok := errors.AsType[*Refusal](err); ok {
@@ -165,14 +170,15 @@ func Mute(err error) bool {
 	if !ok || !u.Connected {
 		return false
 	}
-	_, silent := errors.AsType[errSilent](err)
+	_, silent := errors.AsType[Silence](err)
 	return silent
 }
 
-// errSilent is how long nothing came.
-type errSilent time.Duration
+// Silence is how long nothing came. It is the cause of a context that bounds a call
+// more than the client does.
+type Silence time.Duration
 
-func (e errSilent) Error() string { return fmt.Sprintf("nothing came for %s", time.Duration(e)) }
+func (s Silence) Error() string { return fmt.Sprintf("nothing came for %s", time.Duration(s)) }
 
 // errStreamEnded is returned when a daemon ended a stream that has no end.
 var errStreamEnded = errors.New("the daemon ended the stream")

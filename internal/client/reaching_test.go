@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -23,6 +24,8 @@ func TestWhatARequestNeverReachedIsNotDone(t *testing.T) {
 	s.Config.ErrorLog = nil
 	gone := httptest.NewServer(http.NotFoundHandler())
 	gone.Close()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
 	trusted := x509.NewCertPool()
 	trusted.AddCert(s.Certificate())
 	for _, test := range []struct {
@@ -34,6 +37,7 @@ func TestWhatARequestNeverReachedIsNotDone(t *testing.T) {
 		{"a socket that is not there", "unix:/nonexistent/cmed.sock", nil, false, true},
 		{"a certificate that is not trusted", s.URL, nil, false, false},
 		{"no TLS at all", strings.Replace(gone.URL, "http:", "https:", 1), nil, false, true},
+		{"no TLS where it is wanted", strings.Replace(plain.URL, "http:", "https:", 1), nil, false, false},
 		{"an answer that is cut off", s.URL, trusted, true, true},
 	} {
 		c, err := New(Options{Server: test.server, Roots: test.roots})
@@ -59,7 +63,7 @@ func hangingServer(t *testing.T) (url string, letGo func()) {
 		_, _ = w.Write([]byte(`{}`))
 	}))
 	t.Cleanup(s.Close)
-	return s.URL, func() { close(hanging) }
+	return s.URL, sync.OnceFunc(func() { close(hanging) })
 }
 
 func TestADaemonThatTakesConnectionsAndAnswersNothing(t *testing.T) {
@@ -69,9 +73,9 @@ func TestADaemonThatTakesConnectionsAndAnswersNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.silence = 50 * time.Millisecond
+	c.silence = time.Second
 	_, err = c.Events(context.Background(), EventQuery{}, func(Change) bool { return true })
-	want := "the daemon at " + url + " takes connections, but does not answer: nothing came for 50ms"
+	want := "the daemon at " + url + " takes connections, but does not answer: nothing came for 1s"
 	if !Mute(err) || !Passing(err) || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

@@ -27,7 +27,7 @@ func (c *Client) open(ctx context.Context, r request, read func(*answerStream) e
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	unlessSilent := func(limit time.Duration) *time.Timer {
-		return time.AfterFunc(limit, func() { cancel(errSilent(limit)) })
+		return time.AfterFunc(limit, func() { cancel(Silence(limit)) })
 	}
 	begin := unlessSilent(cmp.Or(r.patience, c.silence))
 	defer begin.Stop()

@@ -22,6 +22,8 @@ type Undo struct {
 	Outcome     string    `json:"outcome"`
 	Message     string    `json:"message"`
 	Created     time.Time `json:"created"`
+	// NextAttempt is when it is to be undone; zero: when somebody asks for it.
+	NextAttempt time.Time `json:"next_attempt"`
 	// Abandoned tells who gave it up and why; nil: nobody.
 	Abandoned *struct {
 		By     string `json:"by"`

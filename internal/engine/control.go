@@ -103,7 +103,10 @@ func (e *Engine) MoveExecutor(ctx context.Context, id ExecutorID, due time.Time)
 	case ex.State == Missed:
 		warnings = append(warnings, "it will not run: "+ex.Reason)
 	case time.Since(due) > justNow:
-		warnings = append(warnings, "it will run at once: the time has passed, by less than the plan's misfire grace")
+		warnings = append(warnings, "it is due at once: the time has passed, by less than the plan's misfire grace")
+	}
+	if ex.State == Scheduled {
+		warnings = append(warnings, e.obstacles([]Executor{ex})...)
 	}
 	return ex, warnings, nil
 }

@@ -91,7 +91,7 @@ func TestMoveByState(t *testing.T) {
 		}
 		d.is(missed.ID, engine.Missed)
 		_, warnings, err := d.MoveExecutor(t.Context(), ex.ID, time.Now().Add(-30*time.Second))
-		if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "will run at once") {
+		if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "due at once") {
 			t.Fatalf("moved into the grace: warnings %q, error %v", warnings, err)
 		}
 		in(time.Second)

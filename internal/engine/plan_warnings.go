@@ -30,7 +30,7 @@ func (e *Engine) warnings(d *draft, planned Planned, executors []Executor) []str
 			missed, count(len(executors), "executor")))
 	}
 	if overdue > 0 {
-		out = append(out, fmt.Sprintf("%d of %s will run at once: the time has passed, by less than the plan's misfire grace",
+		out = append(out, fmt.Sprintf("%d of %s due at once: the time has passed, by less than the plan's misfire grace",
 			overdue, count(len(executors), "executor")))
 	}
 	out = append(out, e.obstacles(executors)...)

@@ -120,7 +120,7 @@ func TestWarnings(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := []string{"of the planner's own", "1 of 4 executors will not run", "1 of 4 executors will run at once", "were read in Europe/Madrid"}
+		want := []string{"of the planner's own", "1 of 4 executors will not run", "1 of 4 executors due at once", "were read in Europe/Madrid"}
 		if len(created.Warnings) != len(want) {
 			t.Fatalf("warnings %q", created.Warnings)
 		}

@@ -7,26 +7,6 @@ import (
 	"github.com/chaos-monkey-engine/cmed/internal/engine"
 )
 
-// eventTypes are what can happen, by what it happens to.
-var eventTypes = map[string][]string{
-	"plan":     {"created", "deleted"},
-	"executor": append(namesOf(engine.States), "moved", "deleted"),
-	"undo":     namesOf(engine.RecordStates),
-	"lever":    {"engaged", "released", "stopped"},
-	"plugin": namesOf([]engine.PluginState{
-		engine.PluginReady, engine.PluginBroken, engine.PluginConflict, engine.PluginIncompatible, engine.PluginIgnored,
-		engine.PluginGone,
-	}),
-}
-
-func namesOf[S ~string](list []S) []string {
-	names := make([]string, len(list))
-	for i, s := range list {
-		names[i] = string(s)
-	}
-	return names
-}
-
 // choice reads which events are wanted: type ("executor", "executor.failed"),
 // plan_id and executor_id, each repeated or with commas. All that are given must
 // fit, each in one of its values.
@@ -34,7 +14,7 @@ func (q query) choice() (func(about) bool, error) {
 	types, plans, executors := q.list("type"), q.list("plan_id"), q.list("executor_id")
 	for _, t := range types {
 		thing, what, one := strings.Cut(t, ".")
-		if known := eventTypes[thing]; known == nil || one && !slices.Contains(known, what) {
+		if known := engine.EventTypes[thing]; known == nil || one && !slices.Contains(known, what) {
 			return nil, engine.Errorf(engine.CodeInvalid, "type: %q is no type of event; %s", t, typesAt(thing))
 		}
 	}
@@ -51,7 +31,7 @@ func (q query) choice() (func(about) bool, error) {
 
 // typesAt says which types there are.
 func typesAt(thing string) string {
-	if known := eventTypes[thing]; known != nil {
+	if known := engine.EventTypes[thing]; known != nil {
 		return "of a " + thing + " there are " + strings.Join(known, ", ")
 	}
 	return "they begin with plan, executor, undo, lever or plugin"

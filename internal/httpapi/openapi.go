@@ -135,30 +135,30 @@ func templated(path string) string {
 func describedWords() map[string][]string {
 	events := []string{"reset"}
 	for _, thing := range []string{"plan", "executor", "undo", "lever", "plugin"} {
-		for _, what := range eventTypes[thing] {
+		for _, what := range engine.EventTypes[thing] {
 			events = append(events, thing+"."+what)
 		}
 	}
 	return map[string][]string{
-		"kinds": namesOf([]engine.Kind{engine.KindAttack, engine.KindPlanner}),
-		"effects": namesOf([]engine.Effect{
+		"kinds": engine.Names([]engine.Kind{engine.KindAttack, engine.KindPlanner}),
+		"effects": engine.Names([]engine.Effect{
 			engine.EffectNone, engine.EffectSelfLimiting, engine.EffectUndoable, engine.EffectIrreversible,
 		}),
-		"executor_states": namesOf(engine.States),
-		"undo_states": namesOf([]engine.UndoState{
+		"executor_states": engine.Names(engine.States),
+		"undo_states": engine.Names([]engine.UndoState{
 			engine.UndoNone, engine.UndoOpen, engine.UndoUndoing, engine.UndoUndone, engine.UndoKept, engine.UndoAbandoned,
 			engine.UndoFailed,
 		}),
-		"record_states": namesOf(engine.RecordStates),
-		"undo_outcomes": namesOf([]engine.Outcome{
+		"record_states": engine.Names(engine.RecordStates),
+		"undo_outcomes": engine.Names([]engine.Outcome{
 			engine.OutcomeUndone, engine.OutcomeNothingToDo, engine.OutcomeNotMine, engine.OutcomeRetry, engine.OutcomeFailed,
 		}),
-		"plugin_states": eventTypes["plugin"],
-		"irreversible_policies": namesOf([]engine.IrreversiblePolicy{
+		"plugin_states": engine.EventTypes["plugin"],
+		"irreversible_policies": engine.Names([]engine.IrreversiblePolicy{
 			engine.IrreversibleAllow, engine.IrreversibleAsk, engine.IrreversibleDeny,
 		}),
-		"roles":       namesOf([]access.Role{access.Nobody, access.Viewer, access.Operator, access.Admin}),
-		"key_roles":   namesOf([]access.Role{access.Viewer, access.Operator, access.Admin}),
+		"roles":       engine.Names([]access.Role{access.Nobody, access.Viewer, access.Operator, access.Admin}),
+		"key_roles":   engine.Names([]access.Role{access.Viewer, access.Operator, access.Admin}),
 		"event_types": events,
 	}
 }
@@ -168,7 +168,7 @@ func describedOffers(offers []engine.Offer) []openapi.Offer {
 	list := make([]openapi.Offer, len(offers))
 	for i, o := range offers {
 		list[i] = openapi.Offer{
-			Attack: o.Kind == engine.KindAttack, Ref: string(o.Ref), Aliases: namesOf(o.Aliases),
+			Attack: o.Kind == engine.KindAttack, Ref: string(o.Ref), Aliases: engine.Names(o.Aliases),
 			Title: o.Title, Description: o.Description, Schema: o.Schema,
 			ArgsOnly: o.Kind == engine.KindPlanner && o.Compiled != nil && !o.Compiled.NestsArgs(),
 		}

@@ -109,7 +109,11 @@ func (t *txn) engageForRestore(at time.Time) error {
 // that it is no copy any more.
 func adoptCopy(db *bbolt.DB) error {
 	var made time.Time
-	err := db.View(func(tx *bbolt.Tx) (err error) {
+	err := db.View(func(tx *bbolt.Tx) error {
+		version, err := schemaVersion(tx)
+		if err != nil || version == 0 {
+			return err
+		}
 		made, err = (&txn{tx: tx}).backedUp()
 		return err
 	})

@@ -90,10 +90,10 @@ func (o *opening) load(db *bbolt.DB, fresh bool) (*Store, error) {
 	if err := wantWhole(db, o.file); err != nil {
 		return nil, err
 	}
-	if err := migrate(db, migrations); err != nil {
+	if err := adoptCopy(db); err != nil { // a migration would make it no copy
 		return nil, err
 	}
-	if err := adoptCopy(db); err != nil {
+	if err := migrate(db, migrations); err != nil {
 		return nil, err
 	}
 	if err := tighten(db.Path()); err != nil {
