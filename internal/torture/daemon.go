@@ -169,7 +169,7 @@ func (d *daemon) stop() (int, error) {
 }
 
 // reapLeft is the exit code of a reap that leaves an undo for later.
-const reapLeft = 1
+const reapLeft = 4
 
 // errReapDied is returned when "cmed reap" was ended by SIGKILL.
 var errReapDied = errors.New("cmed reap was killed")
