@@ -102,7 +102,7 @@ func TestHaltAndResumeByCommand(t *testing.T) {
 	id := d.attack(t, "e2e:Harm", args{"file": file, "hold": "10m"}, time.Now())
 	waitForFile(t, file+".0")
 	said := d.cmed(t, 0, "halt", "the", "shop", "is", "down")
-	says(t, "cmed halt", said.out, "the lever is engaged by ", "(the shop is down)", "stopped 1 run in ", "undone after ")
+	says(t, "cmed halt", said.out, "the lever of "+d.base+" is engaged by ", "(the shop is down)", "stopped 1 run in ", "undone after ")
 	if exists(file + ".0") {
 		t.Error("cmed halt returned before the harm was undone")
 	}
