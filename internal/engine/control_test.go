@@ -103,6 +103,17 @@ func TestMoveByState(t *testing.T) {
 	})
 }
 
+func TestAMoveWarnsOfWhatWillBlockIt(t *testing.T) {
+	inBubble(t, func(t *testing.T, d *daemon) {
+		plan := d.plan(noop, time.Hour)
+		d.EngageLever(t.Context(), "ana", "stop")
+		_, warnings, err := d.MoveExecutor(t.Context(), d.only(plan.ID).ID, time.Now().Add(time.Minute))
+		if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "what is due before it is released will be blocked") {
+			t.Errorf("warnings %q, error %v", warnings, err)
+		}
+	})
+}
+
 func TestDeletionStopsAndUndoesFirst(t *testing.T) {
 	inBubble(t, func(t *testing.T, d *daemon) {
 		d.stage.attacks["test:Hold"] = harming(2, hold)
